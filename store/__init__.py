@@ -1,0 +1,1 @@
+"""Reactive state with the semantics of Zustand."""

@@ -1,0 +1,1 @@
+"""An HTTP instance with the semantics of axios."""

@@ -1,0 +1,1 @@
+"""Adapters: functions that take a config and return a response."""
