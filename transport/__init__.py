@@ -1,1 +1,51 @@
-"""An HTTP instance with the semantics of axios."""
+"""An HTTP instance with the semantics of axios, and a silent refresh of its tokens."""
+
+from types import FunctionType
+
+from .cancel import AbortController, AbortSignal
+from .config import RequestConfig, RequestOptions, merge_config
+from .errors import CanceledError, InvalidURLError, RefreshError, RequestError
+from .events import Signal, login_required, refresh_failed, token_refreshed
+from .headers import Headers
+from .instance import Instance, SyncInstance, create, create_sync
+from .interceptors import InterceptorManager, NetworkManager
+from .refresh import SilentRefresh, silent_refresh
+from .refresher import RefreshStats
+from .response import Response
+from .tokens import TokenPair, TokenStore
+from .unset import UNSET
+
+__all__ = [
+    "UNSET",
+    "AbortController",
+    "AbortSignal",
+    "CanceledError",
+    "Headers",
+    "Instance",
+    "InterceptorManager",
+    "InvalidURLError",
+    "NetworkManager",
+    "RefreshError",
+    "RefreshStats",
+    "RequestConfig",
+    "RequestError",
+    "RequestOptions",
+    "Response",
+    "Signal",
+    "SilentRefresh",
+    "SyncInstance",
+    "TokenPair",
+    "TokenStore",
+    "create",
+    "create_sync",
+    "login_required",
+    "merge_config",
+    "refresh_failed",
+    "silent_refresh",
+    "token_refreshed",
+]
+
+for _public in (globals()[name] for name in __all__):
+    if isinstance(_public, (type, FunctionType)):
+        # What a user imports is what tracebacks and documentation show.
+        _public.__module__ = __name__

@@ -1,0 +1,53 @@
+"""The HTTP client of an instance: made on first use, or handed in and left open."""
+
+from __future__ import annotations
+
+import functools
+import ssl
+from typing import Any
+
+import httpx
+
+from .runtime import Runtime
+
+
+class ClientHolder:
+    """Holds the client that an instance, and all instances derived from it, send with.
+
+    Args:
+        client: One that was handed in, which is never closed here; ``None``: one is made.
+        is_async: Which kind it is, or is to be.
+
+    Raises:
+        TypeError: The client is of the other kind.
+    """
+
+    def __init__(self, client: Any, *, is_async: bool) -> None:
+        if client is not None and hasattr(client, "aclose") is not is_async:
+            wanted = "an asynchronous" if is_async else "a synchronous"
+            maker = "create_sync()" if is_async else "create()"
+            raise TypeError(
+                f"client must be {wanted} HTTP client, not {type(client).__name__}; "
+                f"for that use {maker}"
+            )
+        self._make = httpx.AsyncClient if is_async else httpx.Client
+        self._client = client
+        self._is_ours = client is None
+
+    def get(self) -> Any:
+        """The client, made now if there is none yet."""
+        if self._client is None:
+            self._client = self._make(timeout=None, verify=_ssl_context())
+        return self._client
+
+    async def close(self, runtime: Runtime) -> None:
+        """Close the client if it was made here; the next use makes another."""
+        if self._is_ours and self._client is not None:
+            client, self._client = self._client, None
+            await runtime.close(client)
+
+
+@functools.cache
+def _ssl_context() -> ssl.SSLContext:
+    """One for all clients: reading the certificates takes longer than everything else together."""
+    return httpx.create_ssl_context()

@@ -1,0 +1,179 @@
+"""What can go wrong with a request.
+
+    RequestError              anything that ended a request, with a `code`
+    ├── CanceledError         the request was aborted through its signal
+    ├── InvalidURLError       a URL that cannot be requested (also a ValueError)
+    └── RefreshError          the access token could not be renewed
+
+The codes are axios's (``AxiosError.ERR_NETWORK`` is `RequestError.ERR_NETWORK`).
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .redaction import redact
+
+if TYPE_CHECKING:
+    from .config import RequestConfig
+    from .response import Response
+
+
+class RequestError(Exception):
+    """A request that failed.
+
+    The exception of the HTTP client, where there is one, is the ``__cause__``. Neither the text nor
+    the repr nor `to_json` shows a credential.
+
+    Args:
+        message: What went wrong.
+        code: One of the codes below.
+        config: The configuration of the request.
+        request: The client's request, if one was made.
+        response: The response, if one arrived.
+
+    Attributes:
+        status: The status of the response, ``None`` without one.
+        request_was_sent: Whether anything of the request may have reached the server.
+    """
+
+    ERR_BAD_OPTION_VALUE: ClassVar = "ERR_BAD_OPTION_VALUE"
+    ERR_BAD_OPTION: ClassVar = "ERR_BAD_OPTION"
+    ECONNABORTED: ClassVar = "ECONNABORTED"
+    ECONNREFUSED: ClassVar = "ECONNREFUSED"
+    ERR_NETWORK: ClassVar = "ERR_NETWORK"
+    ERR_FR_TOO_MANY_REDIRECTS: ClassVar = "ERR_FR_TOO_MANY_REDIRECTS"
+    ERR_BAD_RESPONSE: ClassVar = "ERR_BAD_RESPONSE"
+    ERR_BAD_REQUEST: ClassVar = "ERR_BAD_REQUEST"
+    ERR_CANCELED: ClassVar = "ERR_CANCELED"
+    ERR_NOT_SUPPORT: ClassVar = "ERR_NOT_SUPPORT"
+    ERR_INVALID_URL: ClassVar = "ERR_INVALID_URL"
+    ERR_FORM_DATA_DEPTH_EXCEEDED: ClassVar = "ERR_FORM_DATA_DEPTH_EXCEEDED"
+    #: Not axios's: the request could not get a valid access token.
+    ERR_TOKEN_REFRESH: ClassVar = "ERR_TOKEN_REFRESH"  # noqa: S105 - a code
+
+    def __init__(
+        self,
+        message: str,
+        code: str | None = None,
+        config: RequestConfig | None = None,
+        request: Any = None,
+        response: Response | None = None,
+        *,
+        request_was_sent: bool = True,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.config = config
+        self.request = request
+        self.response = response
+        self.request_was_sent = request_was_sent
+
+    @property
+    def status(self) -> int | None:
+        """The status of the response, ``None`` if there is none."""
+        return None if self.response is None else self.response.status
+
+    def to_json(self) -> dict[str, Any]:
+        """What happened, as plain data for a log; credentials and ``redact`` are masked.
+
+        Returns:
+            ``message``, ``name``, ``code``, ``status`` and ``config`` (the options that were set).
+        """
+        return {
+            "message": self.message,
+            "name": type(self).__name__,
+            "code": self.code,
+            "status": self.status,
+            "config": None if self.config is None else self.config.to_json(),
+        }
+
+    def __repr__(self) -> str:
+        parts = [repr(self.message)]
+        if self.code is not None:
+            parts.append(f"code={self.code!r}")
+        if self.status is not None:
+            parts.append(f"status={self.status}")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A request belongs to a live client: what travels to another process is the rest.
+        return (type(self), (self.message, self.code))
+
+
+class CanceledError(RequestError):
+    """The request was aborted through its ``signal`` (axios: ``CanceledError``)."""
+
+    def __init__(
+        self,
+        message: str = "canceled",
+        code: str | None = RequestError.ERR_CANCELED,
+        config: RequestConfig | None = None,
+        request: Any = None,
+    ) -> None:
+        super().__init__(message, code, config, request)
+
+
+class InvalidURLError(RequestError, ValueError):
+    """A URL that cannot be requested."""
+
+
+class RefreshError(RequestError):
+    """The access token could not be renewed.
+
+    It is the ``__cause__`` of the error that each waiting request raises. A ``refresh`` function of
+    one's own may raise it to say what the failure means.
+
+    Args:
+        message: What went wrong.
+        rejected: ``True``: the server refused the refresh token, so the session is over.
+            ``False``: the refresh failed for another reason, and may succeed later.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        code: str | None = RequestError.ERR_TOKEN_REFRESH,
+        *,
+        rejected: bool = False,
+    ) -> None:
+        super().__init__(message, code)
+        self.rejected = rejected
+
+
+def without_tracebacks(error: BaseException) -> BaseException:
+    """``error`` and all that caused it, without the frames that they passed through.
+
+    The frames of an HTTP client hold raw headers and bodies as local variables, and crash reports
+    print local variables.
+    """
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        current = pending.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        current.__traceback__ = None
+        pending += (current.__cause__, current.__context__)
+    return error
+
+
+def callers_part(error: BaseException) -> TracebackType | None:
+    """The traceback of ``error`` from the first frame on that is not of this package."""
+    traceback = error.__traceback__
+    while traceback is not None and _is_of_this_package(traceback):
+        traceback = traceback.tb_next
+    return traceback
+
+
+def _is_of_this_package(traceback: TracebackType) -> bool:
+    return str(traceback.tb_frame.f_globals.get("__name__", "")).startswith("zustax.")
+
+
+def describe(value: Any) -> str:
+    """``value`` for the text of an error, with secrets masked and cut to a readable length."""
+    text = repr(redact(value))
+    return text if len(text) <= 200 else f"{text[:197]}..."

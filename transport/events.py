@@ -1,0 +1,137 @@
+"""The signals of a session: what in a browser would be a redirect to ``/login`` is an event here.
+
+Example:
+    @login_required.connect
+    def show_login(sender, reason, error, config):
+        print("please log in:", reason)
+
+They are blinker signals whose receivers are held strongly, are called in the order in which they
+connected, all of them even if one raises (the error is logged), and may be async.
+
+"""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeVar
+
+from blinker import Signal as BlinkerSignal
+
+from .errors import callers_part
+from .interceptors import is_async
+from .runtime import Runtime
+
+Receiver = TypeVar("Receiver", bound=Callable[..., Any])
+
+_log = logging.getLogger("zustax")
+
+#: Seconds that closing an instance gives to an async receiver that is still at work.
+_RECEIVER_GRACE = 1.0
+
+
+class Signal(BlinkerSignal):
+    """A blinker signal without blinker's edges."""
+
+    def connect(
+        self, receiver: Receiver, sender: Any = BlinkerSignal.ANY, weak: bool = False
+    ) -> Receiver:
+        """Call ``receiver(sender, **details)`` whenever the signal is sent.
+
+        Args:
+            receiver: A function, plain or async.
+            sender: Only for signals of this instance. Default: of any.
+            weak: Forget the receiver when nothing else refers to it.
+
+        Raises:
+            TypeError: It is not callable, or is async and ``sender`` is a synchronous instance.
+        """
+        if not callable(receiver):
+            raise TypeError(f"receiver must be callable, not {type(receiver).__name__}")
+        runtime = _runtime_of(sender)
+        if runtime is not None and not runtime.is_async and is_async(receiver):
+            raise TypeError(
+                f"receiver {receiver!r} is async, but {sender!r} is a synchronous instance: "
+                "give it a plain function"
+            )
+        return super().connect(receiver, sender, weak)
+
+    def receivers_for(self, sender: Any) -> Iterator[Callable[..., Any]]:  # type: ignore[override]
+        """The receivers for ``sender``, in the order in which they connected."""
+        found = list(super().receivers_for(sender))
+        connected = (
+            held() if isinstance(held, weakref.ref) else held
+            for held in list(self.receivers.values())
+        )
+        return (receiver for receiver in connected if receiver is not None and receiver in found)
+
+    def send(self, sender: Any = None, /, **details: Any) -> list[tuple[Callable[..., Any], Any]]:
+        """Call every receiver; one that raises is logged and stops nobody.
+
+        An async receiver runs as a task of the sending instance, and is not waited for.
+
+        Returns:
+            Each plain receiver that did not raise, with what it returned.
+        """
+        results: list[tuple[Callable[..., Any], Any]] = []
+        if self.is_muted:
+            return results
+        runtime = _runtime_of(sender)
+        for receiver in self.receivers_for(sender):
+            try:
+                if is_async(receiver):
+                    _start(receiver, sender, details, runtime)
+                else:
+                    results.append((receiver, receiver(sender, **details)))
+            except Exception as error:
+                _log_receiver(receiver, error)
+        return results
+
+
+def send_aside(signal: Signal, sender: Any, **details: Any) -> None:
+    """Send a signal from the middle of a request, which must not wait for a receiver."""
+    runtime = _runtime_of(sender)
+    if runtime is None or runtime.is_async:
+        signal.send(sender, **details)
+    else:
+        runtime.spawn(_sent(signal, sender, details), grace=_RECEIVER_GRACE)
+
+
+async def _sent(signal: Signal, sender: Any, details: dict[str, Any]) -> None:
+    signal.send(sender, **details)
+
+
+def _runtime_of(sender: Any) -> Runtime | None:
+    return getattr(sender, "runtime", None)
+
+
+def _start(
+    receiver: Callable[..., Any], sender: Any, details: dict[str, Any], runtime: Runtime | None
+) -> None:
+    if runtime is None or not runtime.is_async:
+        raise TypeError("it is async, which only an asynchronous instance can send to")
+    runtime.spawn(_logged(receiver, receiver(sender, **details)), grace=_RECEIVER_GRACE)
+
+
+async def _logged(receiver: Callable[..., Any], result: Awaitable[Any]) -> None:
+    try:
+        await result
+    except Exception as error:
+        _log_receiver(receiver, error)
+
+
+def _log_receiver(receiver: Callable[..., Any], error: Exception) -> None:
+    details = (type(error), error, callers_part(error))
+    _log.error("receiver %r of a signal raised", receiver, exc_info=details)
+
+
+#: ``(sender, tokens)``: a refresh has succeeded; ``tokens`` is the new `TokenPair`.
+token_refreshed = Signal("A refresh has succeeded.")
+
+#: ``(sender, error)``: a refresh has failed, and the session is still alive.
+refresh_failed = Signal("A refresh has failed, and the session is still alive.")
+
+#: ``(sender, reason, error, config)``: the user has to log in. ``reason`` is
+#: ``"no_refresh_token"``, ``"refresh_rejected"`` or ``"still_unauthorized"``.
+login_required = Signal("The user has to log in.")

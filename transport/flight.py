@@ -1,0 +1,94 @@
+"""One refresh that is under way, on which tasks, threads and event loops wait together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Future
+
+from attrs import frozen
+
+from .cancel import AbortSignal
+from .errors import RefreshError
+from .runtime import Runtime
+from .tokens import Credentials
+
+#: Seconds beyond its time-out after which a refresh whose thread or loop is gone is given up.
+_PATIENCE = 1.0
+
+
+@frozen
+class Renewed:
+    """The store has a valid token, which belongs to ``session``."""
+
+    session: object
+
+
+@frozen
+class Failed:
+    """The flight has brought none."""
+
+    error: RefreshError
+
+
+@frozen
+class Discarded:
+    """The session ended before the flight did."""
+
+
+Landing = Renewed | Failed | Discarded
+
+
+class Flight:
+    """A refresh, from its start until it lands. Nobody who waits for it can end it.
+
+    Args:
+        started_with: What the store held.
+        timeout: Seconds that the refresh may take.
+    """
+
+    def __init__(self, started_with: Credentials, timeout: float) -> None:
+        self.started_with = started_with
+        self._deadline: float | None = time.monotonic() + timeout
+        self._landing: Future[Landing] = Future()
+        self._lock = threading.Lock()
+
+    @property
+    def has_landed(self) -> bool:
+        """Whether it is over."""
+        return self._landing.done()
+
+    def has_no_deadline(self) -> None:
+        """From now on a human is asked, who takes the time that it takes."""
+        self._deadline = None
+
+    def land(self, landing: Landing) -> bool:
+        """End it and release everybody; only the first call counts, and returns ``True``."""
+        with self._lock:
+            if self._landing.done():
+                return False
+            self._landing.set_result(landing)
+            return True
+
+    async def landing(self, runtime: Runtime, signal: AbortSignal | None) -> Landing:
+        """Wait until it lands, in the way of whoever waits.
+
+        Raises:
+            CanceledError: ``signal`` was aborted meanwhile.
+        """
+        while not await runtime.wait(self._landing, self._remaining(), signal):
+            if self._is_overdue():
+                gone = "the refresh did not end in time; the thread or event loop it ran in is gone"
+                self.land(Failed(RefreshError(gone)))
+        return self._landing.result()
+
+    def _remaining(self) -> float | None:
+        deadline = self._deadline
+        return None if deadline is None else max(deadline + _PATIENCE - time.monotonic(), 0.0)
+
+    def _is_overdue(self) -> bool:
+        deadline = self._deadline
+        return deadline is not None and time.monotonic() >= deadline + _PATIENCE
+
+    def __repr__(self) -> str:
+        return f"<Flight {'landed' if self.has_landed else 'under way'}>"

@@ -1,0 +1,244 @@
+"""The session that a store holds, shared by all instances over that store."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakValueDictionary
+
+from attrs import define, frozen
+
+from .errors import RefreshError, callers_part
+from .flight import Flight
+from .tokens import Credentials, TokenPair, TokenStore, field_of, has_field
+
+_log = logging.getLogger("zustax")
+
+_NOBODY = Credentials(None, None, None)
+
+
+@frozen
+class Boarding:
+    """A flight to wait for, and whether the one who boards has to carry it out."""
+
+    flight: Flight
+    is_new: bool
+
+
+class Session:
+    """Reads and writes the tokens of one store, and knows the refresh that is under way.
+
+    Get it with `session_of`: instances over one store share it, and so share the refresh.
+
+    Attributes:
+        store: The store.
+        logins_asked: How often the user was told to log in.
+    """
+
+    def __init__(self, store: TokenStore) -> None:
+        self.store = store
+        self.logins_asked = 0
+        self._flight: Flight | None = None
+        self._lock = threading.RLock()
+        self._known: tuple[Credentials, ...] = ()
+        self._rejection: tuple[object, RefreshError] | None = None
+
+    # --- reading ---
+
+    def credentials(self) -> Credentials:
+        """What the store holds at this moment. Takes no lock where the tokens are known."""
+        return self._credentials_in(self.store.get_state())
+
+    def _credentials_in(self, state: Any) -> Credentials:
+        access_token = field_of(state, "access_token")
+        refresh_token = field_of(state, "refresh_token")
+        if access_token is None and refresh_token is None:
+            return _NOBODY
+        session = field_of(state, "session_id")
+        if session is not None:
+            return Credentials(access_token, refresh_token, session)
+        return Credentials(access_token, refresh_token, self._mark(access_token, refresh_token))
+
+    def _mark(self, access_token: str | None, refresh_token: str | None) -> object:
+        """The session of tokens without a session id: what is not known yet begins a new one."""
+        known = _matching(self._known, access_token, refresh_token)
+        if known is not None:
+            return known.session
+        with self._lock:
+            known = _matching(self._known, access_token, refresh_token)
+            return known.session if known else self._remember(access_token, refresh_token, object())
+
+    def _remember(
+        self, access_token: str | None, refresh_token: str | None, mark: object
+    ) -> object:
+        # The pair before is kept: somebody may read it while the new one is being written.
+        with self._lock:
+            self._known = (Credentials(access_token, refresh_token, mark), *self._known[:1])
+        return mark
+
+    # --- the refresh under way ---
+
+    def flight_for(self, credentials: Credentials) -> Flight | None:
+        """The refresh under way of the same session, if there is one. Takes no lock."""
+        flight = self._flight
+        if (
+            flight is None
+            or flight.has_landed
+            or flight.started_with.session != credentials.session
+        ):
+            return None
+        return flight
+
+    def is_flying(self, flight: Flight) -> bool:
+        """Whether ``flight`` is the latest refresh of this session."""
+        return self._flight is flight
+
+    def board(self, now: Credentials, timeout: float, *, logins_asked: int) -> Boarding | None:
+        """Join the refresh under way, or begin one.
+
+        Args:
+            now: What the store held when it was decided that a refresh is needed.
+            timeout: Seconds that a new refresh may take.
+            logins_asked: `logins_asked` of the moment for which that was decided.
+
+        Returns:
+            ``None`` if the store has changed since, so that there is something new to decide.
+        """
+        with self._lock:
+            flight = self.flight_for(now)
+            if flight is not None:
+                return Boarding(flight, is_new=False)
+            if self.credentials() != now or self.logins_asked != logins_asked:
+                return None
+            self._flight = Flight(now, timeout)
+            return Boarding(self._flight, is_new=True)
+
+    def ask_for_login(self, since: int | None = None) -> bool:
+        """Count that the user is told to log in; ``False`` if that was done since ``since``."""
+        with self._lock:
+            if since is not None and self.logins_asked != since:
+                return False
+            self.logins_asked += 1
+            return True
+
+    def reject(self, session: object, error: RefreshError) -> None:
+        """End ``session``, whose refresh token was rejected with ``error``."""
+        self._rejection = (session, error)
+        self.logout()
+        self.ask_for_login()
+
+    def rejection_of(self, session: object) -> RefreshError | None:
+        """Why ``session`` was ended, if it is the last one that was."""
+        rejection = self._rejection
+        return rejection[1] if rejection and rejection[0] == session else None
+
+    # --- writing ---
+
+    def store_pair(self, pair: TokenPair, started_with: Credentials) -> bool:
+        """Write a refreshed pair, unless the session has ended meanwhile.
+
+        Returns:
+            Whether it was written.
+
+        Raises:
+            RefreshError: The store refused it.
+        """
+        kept_refresh_token = pair.refresh_token or started_with.refresh_token
+        self._remember(pair.access_token, kept_refresh_token, started_with.session)
+        update = _Update(
+            self._fields(pair),
+            lambda state: self._credentials_in(state).session == started_with.session,
+        )
+        if hasattr(self.store, "get_initial_state"):
+            self._write(self.store.set_state, update.apply)
+        else:
+            self._write(self.store.set_state, update.apply(self.store.get_state()))
+        held = self.credentials().access_token
+        if update.was_applied and held == started_with.access_token != pair.access_token:
+            raise RefreshError("the store refused the new tokens; its log entry says why")
+        return update.was_applied
+
+    def login(self, pair: TokenPair) -> None:
+        """Begin a new session with a pair that the user has logged in for."""
+        login = getattr(self.store, "login", None)
+        if login is not None:
+            self._write(login, pair.access_token, pair.refresh_token, expires_at=pair.expires_at)
+        else:
+            fields = {**self._fields(pair), "refresh_token": pair.refresh_token}
+            self._write(self.store.set_state, fields)
+
+    def logout(self) -> None:
+        """End the session, if there is one."""
+        state = self.store.get_state()
+        if self._credentials_in(state) is _NOBODY and not field_of(state, "is_login"):
+            return
+        logout = getattr(self.store, "logout", None)
+        if logout is not None:
+            self._write(logout)
+        else:
+            empty = dict.fromkeys(("access_token", "refresh_token", "expires_at", "session_id"))
+            self._write(self.store.set_state, _held_by(state, {**empty, "is_login": False}))
+
+    def _fields(self, pair: TokenPair) -> dict[str, Any]:
+        state = self.store.get_state()
+        fields = {
+            "access_token": pair.access_token,
+            "expires_at": pair.expires_at,
+            "is_login": True,
+            "session_id": field_of(state, "session_id"),
+        }
+        if pair.refresh_token is not None:
+            fields["refresh_token"] = pair.refresh_token
+        return _held_by(state, fields)
+
+    def _write(self, write: Callable[..., Any], *args: Any, **options: Any) -> None:
+        """Write to the store; a listener of it that raises changes nothing for any request (17)."""
+        try:
+            write(*args, **options)
+        except Exception as error:
+            # Our own frames hold the tokens, and some log handlers print local variables.
+            _log.error("the store raised", exc_info=(type(error), error, callers_part(error)))
+
+
+@define(repr=False)
+class _Update:
+    """An updater that changes ``fields`` of the state where ``applies`` says so of it."""
+
+    fields: dict[str, Any]
+    applies: Callable[[Any], bool]
+    was_applied: bool = False
+
+    def apply(self, state: Any) -> Any:
+        """The change, or the state as it is."""
+        self.was_applied = self.applies(state)
+        return self.fields if self.was_applied else state
+
+
+def _held_by(state: Any, fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if has_field(state, name)}
+
+
+def _matching(
+    known: tuple[Credentials, ...], access_token: str | None, refresh_token: str | None
+) -> Credentials | None:
+    for credentials in known:
+        if refresh_token is not None and credentials.refresh_token == refresh_token:
+            return credentials
+        if access_token is not None and credentials.access_token == access_token:
+            return credentials
+    return None
+
+
+_sessions: WeakValueDictionary[int, Session] = WeakValueDictionary()
+_sessions_lock = threading.Lock()
+
+
+def session_of(store: TokenStore) -> Session:
+    """The one session object of a store. It keeps the store alive, and so its identity."""
+    with _sessions_lock:
+        session = _sessions.get(id(store))
+        if session is None:
+            session = _sessions[id(store)] = Session(store)
+        return session
