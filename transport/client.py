@@ -38,6 +38,8 @@ class ClientHolder:
         """The client, made now if there is none yet."""
         if self._client is None:
             self._client = self._make(timeout=None, verify=_ssl_context())
+            # What is accepted is said by the defaults of the instance, where it can be taken out.
+            del self._client.headers["accept"]
         return self._client
 
     async def close(self, runtime: Runtime) -> None:

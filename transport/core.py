@@ -20,7 +20,7 @@ from .interceptors import Interceptor, Interceptors
 from .options import check_options, checked_method
 from .response import Response
 from .runtime import Runtime
-from .transforms import in_order, transform_response
+from .transforms import in_order, transform_request, transform_response
 from .unset import UNSET
 
 _WITH_BODY = frozenset(("post", "put", "patch"))
@@ -195,6 +195,8 @@ def _as_it_leaves(config: RequestConfig) -> RequestConfig:
     if leaving.data is UNSET:
         leaving.data = None
     for transform in in_order(config.transform_request):
+        if transform is transform_request and leaving.data is None and config.data is UNSET:
+            continue  # as in axios, what was not given does not become the JSON null
         leaving.data = transform(leaving.data, config.headers)
     leaving.data = to_body(leaving.data)
     if config.method in _WITH_BODY and "content-type" not in config.headers:

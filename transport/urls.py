@@ -23,26 +23,30 @@ def full_url(config: RequestConfig) -> str:
     Raises:
         InvalidURLError: ``//`` is missing after the protocol.
     """
-    url = _joined(config)
-    if not config.params:
-        return url
-    query = serialize_params(config.params, config.params_serializer)
-    if not query:
-        return url
-    head = url.partition("#")[0]
-    return f"{head}{'&' if '?' in head else '?'}{query}"
+    return _with_params(_joined(config), config)
 
 
 def requestable_url(config: RequestConfig) -> str:
-    """`full_url`, refused where it cannot be requested over HTTP.
+    """`full_url` as it is requested, refused where that cannot be done over HTTP.
 
     Raises:
         InvalidURLError: It has no host.
         RequestError: ``ERR_BAD_REQUEST``: the protocol is not HTTP.
     """
-    url = full_url(config)
+    url = _joined(config)
+    check_requestable(url)
+    return _with_params(_without_fragment(url), config)
+
+
+def check_requestable(url: str) -> None:
+    """Refuse a URL that cannot be requested over HTTP.
+
+    Raises:
+        InvalidURLError: It has no host.
+        RequestError: ``ERR_BAD_REQUEST``: the protocol is not HTTP.
+    """
     protocol, mark, rest = url.partition("://")
-    if not mark or not protocol.isascii() or _ABSOLUTE.match(url) is None or rest[:1] in ("", "/"):
+    if not mark or _ABSOLUTE.match(url) is None or rest[:1] in ("", "/"):
         raise InvalidURLError(
             f"Invalid URL {json.dumps(redact_url(url))}: it has no scheme and host; "
             "give an absolute url, or a base_url such as 'https://host/api'",
@@ -55,7 +59,23 @@ def requestable_url(config: RequestConfig) -> str:
             RequestError.ERR_BAD_REQUEST,
             request_was_sent=False,
         )
-    return url
+
+
+def _with_params(url: str, config: RequestConfig) -> str:
+    if not config.params:
+        return url
+    query = serialize_params(config.params, config.params_serializer)
+    if not query:
+        return url
+    head = url.partition("#")[0]
+    return f"{head}{'&' if '?' in head else '?'}{query}"
+
+
+def _without_fragment(url: str) -> str:
+    """What a server sees of ``url``, its query escaped as URLs of HTTP are (WHATWG URL)."""
+    head, mark, query = url.partition("#")[0].partition("?")
+    query = query.replace("'", "%27")
+    return f"{head}{mark}{query}" if query else head
 
 
 def check_base_url(base_url: str | None) -> None:

@@ -10,9 +10,9 @@ from ..body import FormBody, as_file
 from ..client import ClientHolder
 from ..config import RequestConfig
 from ..errors import InvalidURLError, RequestError, without_tracebacks
-from ..headers import basic_auth
 from ..params import as_text
 from ..redaction import redact_url
+from ..redirects import Sending, first_sending, next_sending
 from ..response import Response
 from ..runtime import Runtime
 from ..urls import requestable_url
@@ -78,8 +78,7 @@ class _Exchange:
         self._request: Any = None
 
     async def run(self) -> Response:
-        self._request = self._build()
-        response = await self._follow()
+        response = await self._follow(first_sending(self._config))
         try:
             body = await self._read(response)
         finally:
@@ -93,20 +92,43 @@ class _Exchange:
             request=response.request,
         )
 
-    def _build(self) -> Any:
-        config = self._config
-        headers = config.headers
-        if config.auth:
-            headers["Authorization"] = basic_auth(config.auth)
-        content: dict[str, Any] = {}
-        if isinstance(config.data, FormBody):
+    async def _follow(self, sending: Sending) -> Any:
+        left = self._config.max_redirects or 0
+        follows = left > 0
+        while True:
+            request = self._build(sending)
+            if self._request is not None and self._config.before_redirect:
+                self._config.before_redirect(request)
+            self._request = request
+            response = await self._runtime.settle(
+                self._client.send(self._request, stream=True, follow_redirects=False)
+            )
+            location = response.headers.get("location") if follows else None
+            following = next_sending(sending, response.status_code, location, self._config)
+            if following is None:
+                return response
+            await self._runtime.close(response)
+            left -= 1
+            if left < 0:
+                raise RequestError(
+                    "Maximum number of redirects exceeded",
+                    RequestError.ERR_FR_TOO_MANY_REDIRECTS,
+                    request=self._request,
+                )
+            self._check_deadline()
+            sending = following
+
+    def _build(self, sending: Sending) -> Any:
+        headers, content = sending.headers, {}
+        if isinstance(sending.body, FormBody):
+            headers = headers.copy()
             headers.pop("content-type", None)  # the client writes it, with the boundary
-            content["files"] = [(name, as_file(value)) for name, value in config.data.parts]
-        elif config.data is not None:
-            content["content"] = self._content(config.data)
+            content["files"] = [(name, as_file(value)) for name, value in sending.body.parts]
+        elif sending.body is not None:
+            content["content"] = self._content(sending.body)
         request = self._client.build_request(
-            config.method.upper(),
-            requestable_url(config),
+            sending.method.upper(),
+            sending.url,
             headers=headers.to_send(),
             **content,
             **self._client_timeout(),
@@ -131,28 +153,6 @@ class _Exchange:
         if not self._runtime.is_async:
             return _pieces(body, limit)
         return _async_pieces(body, limit)
-
-    async def _follow(self) -> Any:
-        left = self._config.max_redirects or 0
-        follows = left > 0
-        while True:
-            sending = self._client.send(self._request, stream=True, follow_redirects=False)
-            response = await self._runtime.settle(sending)
-            following = response.next_request
-            if following is None or not follows:
-                return response
-            await self._runtime.close(response)
-            left -= 1
-            if left < 0:
-                raise RequestError(
-                    "Maximum number of redirects exceeded",
-                    RequestError.ERR_FR_TOO_MANY_REDIRECTS,
-                    request=self._request,
-                )
-            self._check_deadline()
-            if self._config.before_redirect:
-                self._config.before_redirect(following)
-            self._request = following
 
     async def _read(self, response: Any) -> bytes:
         limit = self._config.max_content_length

@@ -1,0 +1,35 @@
+"""Programs that were run with axios do the same here, on the async and on the sync instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .vectors.echo import EchoServers
+from .vectors.modes import MODES, Mode
+from .vectors.runner import observed, programs, runs_under
+from .vectors.values import comparable
+
+FAMILIES = ("interceptors", "merge", "uri", "error_json", "wire", "response")
+
+CASES = [
+    pytest.param(mode, program, id=f"{program['id']}-{mode.name}")
+    for program in programs(*FAMILIES)
+    for mode in MODES
+    if runs_under(mode, program)
+]
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[EchoServers]:
+    with EchoServers() as servers:
+        yield servers
+
+
+@pytest.mark.parametrize(("mode", "program"), CASES)
+def test_a_program_does_what_it_does_with_axios(
+    mode: Mode, program: dict[str, Any], servers: EchoServers
+) -> None:
+    assert comparable(observed(mode, program, servers)) == comparable(program["expect"])
