@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import ssl
+import threading
 from typing import Any
 
 import httpx
@@ -33,14 +34,21 @@ class ClientHolder:
         self._make = httpx.AsyncClient if is_async else httpx.Client
         self._client = client
         self._is_ours = client is None
+        self._lock = threading.Lock()
 
     def get(self) -> Any:
         """The client, made now if there is none yet."""
         if self._client is None:
-            self._client = self._make(timeout=None, verify=_ssl_context())
-            # What is accepted is said by the defaults of the instance, where it can be taken out.
-            del self._client.headers["accept"]
+            with self._lock:
+                if self._client is None:
+                    self._client = self._new()
         return self._client
+
+    def _new(self) -> Any:
+        client = self._make(timeout=None, verify=_ssl_context())
+        # What is accepted is said by the defaults of the instance, where it can be taken out.
+        del client.headers["accept"]
+        return client
 
     async def close(self, runtime: Runtime) -> None:
         """Close the client if it was made here; the next use makes another."""

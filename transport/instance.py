@@ -283,7 +283,7 @@ def _config(
     if isinstance(config, str):
         given["url"] = config
     elif isinstance(config, RequestConfig):
-        return merge_config(config, RequestConfig(**given)) if given else config
+        return RequestConfig(**{**config.given(), **given}) if given else config
     elif isinstance(config, Mapping):
         given = {**config, **given}
     elif config is not UNSET:

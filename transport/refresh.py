@@ -26,7 +26,7 @@ from .events import login_required, send_aside
 from .flight import Discarded, Failed, Flight, Landing, Renewed
 from .instance import Instance, SyncInstance
 from .interceptors import is_async
-from .refresher import Refresher, Refreshing, RefreshStats, is_within_refresh, posting
+from .refresher import Refresher, Refreshing, RefreshStats, flight_behind, posting
 from .response import Response
 from .session import Session, session_of
 from .tokens import Credentials, TokenStore
@@ -151,6 +151,9 @@ class _Guard:
         """One request, sent once or twice."""
         if self._is_left_alone(config):
             return await self._send(config, proceed)
+        flight = flight_behind(self._session)
+        if flight is not None:
+            return await self._send(self._for(flight, config), proceed)
         departure = await self._depart(config)
         response = await self._send(_bearing(config, departure.credentials), proceed)
         if not self._is_refused(response):
@@ -174,7 +177,14 @@ class _Guard:
             return True  # 1: the caller's own stays, and is never refreshed
         if "@" in f"{config.url}{config.base_url}" and _names_a_user(config):
             return True
-        return not self._is_own_origin(config) or is_within_refresh(self._session)
+        return not self._is_own_origin(config)
+
+    def _for(self, flight: Flight, config: RequestConfig) -> RequestConfig:
+        """What the refresh itself sends (6): without the token that it renews, with the new one."""
+        now = self._session.credentials()
+        if now.access_token == flight.started_with.access_token:
+            return config
+        return _bearing(config, now)
 
     def _is_own_origin(self, config: RequestConfig) -> bool:
         target = origin_of(config)

@@ -158,14 +158,15 @@ class Refresher:
 
     def _store(self, flight: Flight, pair: TokenPair) -> None:
         try:
-            was_stored = self._session.store_pair(pair, flight.started_with)
+            held = self._session.store_pair(pair, flight.started_with)
         except RefreshError as error:
             self._fail(flight, error)
             return
-        if not was_stored:
+        if held is None:
             self._discard(flight)
             return
-        flight.land(Renewed(flight.started_with.session))
+        # Whoever was nobody when it began is in a session now.
+        flight.land(Renewed(flight.started_with.session or held.session))
         _log.info("access token refreshed")
         token_refreshed.send(self._sender, tokens=pair)
 
@@ -228,10 +229,12 @@ class Refresher:
         return None
 
 
-def is_within_refresh(session: Session) -> bool:
-    """Whether this code runs on behalf of a refresh of ``session`` that is still under way (6)."""
+def flight_behind(session: Session) -> Flight | None:
+    """The refresh of ``session`` on whose behalf this code runs, while it is under way (6)."""
     flight = _within.get()
-    return flight is not None and not flight.has_landed and session.is_flying(flight)
+    if flight is None or flight.has_landed or not session.is_flying(flight):
+        return None
+    return flight
 
 
 def posting(api: Any, url: str, timeout: float) -> Callable[[str | None], Any]:

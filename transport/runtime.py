@@ -127,8 +127,9 @@ class AsyncRuntime:
             self._loop = loop
         elif self._loop is not loop:
             raise RuntimeError(
-                "this instance belongs to another event loop, where its connections live; "
-                "make one instance per loop with create() (they may share one store)"
+                "this instance belongs to another event loop, where its connections live: "
+                "make one instance per loop with create() (they may share one store), "
+                "or await aclose() before it is used in the next loop"
             )
 
     async def settle(self, value: Any) -> Any:
@@ -155,12 +156,14 @@ class AsyncRuntime:
         try:
             yield
         except asyncio.CancelledError:
-            if not aborted or task.uncancel() > requests_before:
+            if not aborted:
                 raise
         finally:
             inside = False
             forget()
         if aborted:
+            if task.uncancel() > requests_before:
+                raise asyncio.CancelledError  # somebody else has cancelled the task as well
             raise CanceledError
 
     async def bounded(self, seconds: float, function: Callable[..., Any], *args: Any) -> Any:
@@ -197,12 +200,13 @@ class AsyncRuntime:
         await resource.aclose()
 
     async def shut_down(self) -> None:
-        while self._tasks:
-            task, grace = next(iter(self._tasks.items()))
-            await asyncio.wait({task}, timeout=grace)
-            task.cancel()
-            await asyncio.wait({task})
-            self._tasks.pop(task, None)
+        closing = asyncio.current_task()
+        while others := [task for task in self._tasks if task is not closing]:
+            await asyncio.wait(others[:1], timeout=self._tasks[others[0]])
+            others[0].cancel()
+            await asyncio.wait(others[:1])
+            self._tasks.pop(others[0], None)
+        self._loop = None
 
 
 class SyncRuntime:

@@ -18,6 +18,9 @@ _log = logging.getLogger("zustax")
 
 _NOBODY = Credentials(None, None, None)
 
+#: How many pairs are remembered of a store without session ids.
+_KEPT = 4
+
 
 @frozen
 class Boarding:
@@ -68,15 +71,15 @@ class Session:
             return known.session
         with self._lock:
             known = _matching(self._known, access_token, refresh_token)
-            return known.session if known else self._remember(access_token, refresh_token, object())
+            if known is None:
+                known = Credentials(access_token, refresh_token, object())
+                self._remember(known)
+            return known.session
 
-    def _remember(
-        self, access_token: str | None, refresh_token: str | None, mark: object
-    ) -> object:
-        # The pair before is kept: somebody may read it while the new one is being written.
+    def _remember(self, *credentials: Credentials) -> None:
+        # Some pairs before are kept: they may be read while a new one is being written.
         with self._lock:
-            self._known = (Credentials(access_token, refresh_token, mark), *self._known[:1])
-        return mark
+            self._known = (*credentials, *self._known)[:_KEPT]
 
     # --- the refresh under way ---
 
@@ -136,17 +139,19 @@ class Session:
 
     # --- writing ---
 
-    def store_pair(self, pair: TokenPair, started_with: Credentials) -> bool:
+    def store_pair(self, pair: TokenPair, started_with: Credentials) -> Credentials | None:
         """Write a refreshed pair, unless the session has ended meanwhile.
 
         Returns:
-            Whether it was written.
+            What the store holds with it; ``None`` if it was not written.
 
         Raises:
             RefreshError: The store refused it.
         """
-        kept_refresh_token = pair.refresh_token or started_with.refresh_token
-        self._remember(pair.access_token, kept_refresh_token, started_with.session)
+        refresh_token = pair.refresh_token or started_with.refresh_token
+        if started_with.session is not None:
+            renewed = Credentials(pair.access_token, refresh_token, started_with.session)
+            self._remember(renewed, started_with)
         update = _Update(
             self._fields(pair),
             lambda state: self._credentials_in(state).session == started_with.session,
@@ -155,10 +160,12 @@ class Session:
             self._write(self.store.set_state, update.apply)
         else:
             self._write(self.store.set_state, update.apply(self.store.get_state()))
-        held = self.credentials().access_token
-        if update.was_applied and held == started_with.access_token != pair.access_token:
+        held = self.credentials()
+        if not update.was_applied:
+            return None
+        if held.access_token == started_with.access_token != pair.access_token:
             raise RefreshError("the store refused the new tokens; its log entry says why")
-        return update.was_applied
+        return held
 
     def login(self, pair: TokenPair) -> None:
         """Begin a new session with a pair that the user has logged in for."""
@@ -167,6 +174,7 @@ class Session:
             self._write(login, pair.access_token, pair.refresh_token, expires_at=pair.expires_at)
         else:
             fields = {**self._fields(pair), "refresh_token": pair.refresh_token}
+            fields.pop("session_id", None)
             self._write(self.store.set_state, fields)
 
     def logout(self) -> None:
@@ -187,8 +195,10 @@ class Session:
             "access_token": pair.access_token,
             "expires_at": pair.expires_at,
             "is_login": True,
-            "session_id": field_of(state, "session_id"),
         }
+        session_id = field_of(state, "session_id")
+        if session_id is not None:
+            fields["session_id"] = session_id
         if pair.refresh_token is not None:
             fields["refresh_token"] = pair.refresh_token
         return _held_by(state, fields)
