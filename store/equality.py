@@ -1,0 +1,88 @@
+"""When are two values the same? `object_is` asks for one value, `shallow` looks one level deep."""
+
+from collections.abc import Hashable, Mapping, Sequence, Set
+from dataclasses import fields, is_dataclass
+from math import copysign
+from typing import Any
+
+import attrs
+
+_NAN = object()
+
+
+def object_is(a: object, b: object, /) -> bool:
+    """Tell whether two values are the same value, as JavaScript's `Object.is` does.
+
+    Objects are compared by identity. Numbers, `str`, `bytes`, `bool` and `None` are compared by
+    value, an `int` also with a `float`. Unlike `==`: NaN is itself, `0.0` is not `-0.0`, and
+    `True` is not `1`.
+
+    Args:
+        a: Any value.
+        b: Any value.
+
+    Returns:
+        Whether a change from `a` to `b` is no change.
+    """
+    if a is b:
+        return True
+    if type(a) is type(b):
+        if not isinstance(a, (int, float, str, bytes)):
+            return False
+    elif {type(a), type(b)} != {int, float}:
+        return False
+    if a == b:
+        return a != 0 or _sign(a) == _sign(b)
+    return a != a and b != b
+
+
+def shallow(a: object, b: object, /) -> bool:
+    """Tell whether two values are the same one level deep.
+
+    Two values of one type are compared by their entries, each with `object_is`: mappings by key,
+    sets by member, sequences by position, attrs instances and dataclasses by field. All others are
+    compared with `object_is` themselves.
+
+    Args:
+        a: Any value.
+        b: Any value.
+
+    Returns:
+        Whether the two are of one type and hold the same entries.
+    """
+    if object_is(a, b):
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, Sequence) and isinstance(b, Sequence):
+        return len(a) == len(b) and all(map(object_is, a, b))
+    before, after = _entries(a), _entries(b)
+    return (
+        before is not None
+        and after is not None
+        and before.keys() == after.keys()
+        and all(object_is(value, after[key]) for key, value in before.items())
+    )
+
+
+def _sign(zero: Any) -> float:
+    return copysign(1, zero)
+
+
+def _entries(value: object) -> dict[Hashable, object] | None:
+    """Give what `value` consists of, or None for a value that has no parts."""
+    if isinstance(value, Mapping):
+        return {_key(key): entry for key, entry in value.items()}
+    if isinstance(value, Set):
+        return {_key(member): None for member in value}
+    cls: Any = type(value)
+    if attrs.has(cls):
+        return {field.name: getattr(value, field.name) for field in attrs.fields(cls)}
+    if is_dataclass(cls):
+        return {field.name: getattr(value, field.name) for field in fields(cls)}
+    return None
+
+
+def _key(key: Any) -> Hashable:
+    """Set apart the keys that Python's hash tables confuse: True from 1; and unite NaN with NaN."""
+    return isinstance(key, bool), _NAN if key != key else key

@@ -1,0 +1,201 @@
+"""Who is logged in: a pair of tokens, and the store that holds it.
+
+    store = UserStore()
+    store.login("access", "refresh", expires_at=time.time() + 300)
+    store.get_state()   # UserState(access_token=<set>, refresh_token=<set>, is_login=True, ...)
+    store.logout()
+
+Tracebacks are often printed with the local variables of their frames. So nothing here raises while
+a token is in a local variable, and what passes on an error drops its tokens first.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+import attrs
+
+from .vanilla import Store
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "access_token": (str, type(None)),
+    "refresh_token": (str, type(None)),
+    "is_login": (bool,),
+    "expires_at": (int, float, type(None)),
+    "session_id": (str, type(None)),
+}
+
+
+def _presence(token: str | None) -> str:
+    return "<none>" if token is None else "<set>"
+
+
+@attrs.frozen(init=False)
+class UserState:
+    """The tokens of a user. A `UserState()` is nobody, logged out.
+
+    Its `repr` shows whether a token is there and never the token.
+
+    Args:
+        access_token: What requests are authorized with. Default: None.
+        refresh_token: What a new access token is obtained with. Default: None.
+        is_login: Whether a user is logged in. Default: False.
+        expires_at: When the access token expires, in seconds since the epoch. Default: None, not
+            known.
+        session_id: A random name of the login that the tokens come from. It stays the same when
+            they are refreshed, and has no part in equality. Default: None.
+
+    Raises:
+        TypeError: If a value is of the wrong type; the message names the type and not the value.
+    """
+
+    access_token: str | None = attrs.field(default=None, repr=_presence)
+    refresh_token: str | None = attrs.field(default=None, repr=_presence)
+    is_login: bool = False
+    expires_at: float | None = None
+    session_id: str | None = attrs.field(default=None, eq=False, repr=False)
+
+    def __init__(
+        self,
+        access_token: str | None = None,
+        refresh_token: str | None = None,
+        is_login: bool = False,
+        expires_at: float | None = None,
+        session_id: str | None = None,
+    ) -> None:
+        # Not by validators of attrs: those would raise below a frame that holds the tokens.
+        problem = (
+            _problem("access_token", access_token)
+            or _problem("refresh_token", refresh_token)
+            or _problem("is_login", is_login)
+            or _problem("expires_at", expires_at)
+            or _problem("session_id", session_id)
+        )
+        if problem:
+            del self, access_token, refresh_token, is_login, expires_at, session_id
+            raise TypeError(problem)
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue] (made by attrs)
+            access_token, refresh_token, is_login, expires_at, session_id
+        )
+
+
+class UserStore(Store[UserState]):
+    """The store of who is logged in.
+
+    Every login is a session of its own, named by `session_id`: a change by hand that brings another
+    refresh token, or the first tokens, starts one, unless it says itself which session it belongs
+    to. Without any token there is no session.
+
+    Args:
+        initial: The first state. Default: logged out.
+
+    Raises:
+        TypeError: If `initial`, or what is later set, does not make a `UserState`.
+    """
+
+    def __init__(self, initial: UserState | None = None) -> None:
+        logged_out = UserState()
+        try:
+            state = logged_out if initial is None else _user_state(initial)
+        finally:
+            del initial
+        super().__init__(_in_session(logged_out, state))
+
+    def login(
+        self, access_token: str, refresh_token: str | None, *, expires_at: float | None = None
+    ) -> None:
+        """Start a session with these tokens.
+
+        Args:
+            access_token: What requests are authorized with.
+            refresh_token: What a new access token is obtained with, or None.
+            expires_at: When the access token expires, in seconds since the epoch. Default: None,
+                not known.
+
+        Raises:
+            TypeError: If a value is of the wrong type. Nothing has changed then.
+            ValueError: If the access token is empty. Nothing has changed then.
+            Exception: Whatever a listener raises. The session has started.
+        """
+        try:
+            if not isinstance(access_token, str):
+                raise TypeError(f"access_token must be str, not {type(access_token).__name__}")
+            if not access_token:
+                raise ValueError("access_token must not be an empty str; to log out call logout()")
+            self.set_state(
+                {
+                    "access_token": access_token,
+                    "refresh_token": refresh_token,
+                    "is_login": True,
+                    "expires_at": expires_at,
+                    "session_id": _new_session(),
+                }
+            )
+        finally:
+            del access_token, refresh_token, expires_at
+
+    def logout(self) -> None:
+        """End the session and drop its tokens.
+
+        Raises:
+            Exception: Whatever a listener raises. The session has ended.
+        """
+        self.set_state(
+            {
+                "access_token": None,
+                "refresh_token": None,
+                "is_login": False,
+                "expires_at": None,
+                "session_id": None,
+            }
+        )
+
+    def _merge(self, state: UserState, partial: Any, replace: bool | None) -> UserState:
+        try:
+            names_session = isinstance(partial, dict) and "session_id" in partial
+            merged = _user_state(super()._merge(state, partial, replace))
+        finally:
+            del partial
+        return merged if names_session else _in_session(state, merged)
+
+
+def _in_session(before: UserState, after: UserState) -> UserState:
+    """Give a new state the session that its tokens belong to."""
+    if not _has_tokens(after):
+        session_id = None
+    elif after.session_id not in (None, before.session_id):
+        session_id = after.session_id  # it says itself which one
+    elif _is_rotated(before, after) or not _has_tokens(before):
+        session_id = _new_session()
+    else:
+        session_id = before.session_id
+    return after if session_id == after.session_id else attrs.evolve(after, session_id=session_id)
+
+
+def _is_rotated(before: UserState, after: UserState) -> bool:
+    return after.refresh_token not in (None, before.refresh_token)
+
+
+def _has_tokens(state: UserState) -> bool:
+    return state.access_token is not None or state.refresh_token is not None
+
+
+def _new_session() -> str:
+    return uuid4().hex
+
+
+def _user_state(value: Any) -> UserState:
+    """Pass on a `UserState`, and refuse anything else."""
+    if isinstance(value, UserState):
+        return value
+    kind = type(value).__name__
+    del value
+    raise TypeError(f"a UserStore holds a UserState, not {kind}")
+
+
+def _problem(field: str, value: object) -> str | None:
+    """Say what is wrong with the value of a field, or None if it fits."""
+    types = _TYPES[field]
+    if isinstance(value, types) and (bool in types or not isinstance(value, bool)):
+        return None
+    names = " or ".join("None" if cls is type(None) else cls.__name__ for cls in types)
+    return f"{field} must be {names}, not {type(value).__name__}"
