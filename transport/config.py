@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack
 
-from attrs import define, field, fields
+from attrs import define, field, fields, setters
 
 from .headers import Headers
 from .redaction import REDACTED, redact, redact_userinfo
@@ -79,7 +79,7 @@ def _headers(value: Mapping[str, Any] | None) -> Headers:
     return value if isinstance(value, Headers) else Headers(value or {})
 
 
-@define(slots=False, init=False, repr=False, eq=True)
+@define(slots=False, init=False, repr=False, on_setattr=setters.NO_OP)
 class RequestConfig:
     """The options of a request (axios's, in snake case).
 
@@ -128,7 +128,7 @@ class RequestConfig:
     method: str = UNSET
     base_url: str | None = UNSET
     allow_absolute_urls: bool = UNSET
-    headers: Headers = field(factory=Headers, converter=_headers)
+    headers: Headers = field(factory=Headers, converter=_headers, on_setattr=setters.convert)
     params: Any = UNSET
     params_serializer: ParamsSerializer | None = UNSET
     data: Any = UNSET
@@ -162,6 +162,12 @@ class RequestConfig:
         given["headers"] = _headers(options.get("headers"))
         given["extra"] = options.get("extra") or {}
         self.__dict__.update(given)
+
+    def copy(self) -> RequestConfig:
+        """A shallow copy: setting an option of it leaves this config as it is."""
+        twin = object.__new__(RequestConfig)
+        twin.__dict__.update(self.__dict__)
+        return twin
 
     def given(self) -> dict[str, Any]:
         """The options that were set, by name."""
@@ -257,7 +263,7 @@ def merge_config(first: RequestConfig, second: RequestConfig) -> RequestConfig:
     Raises:
         ValueError: An option that is merged contains itself.
     """
-    merged = RequestConfig()
+    merged = first.copy()
     target = merged.__dict__
     mine, others = first.__dict__, second.__dict__
     for name in {**mine, **others}:
@@ -268,6 +274,8 @@ def merge_config(first: RequestConfig, second: RequestConfig) -> RequestConfig:
             value = RecursionError
         if value is RecursionError:
             raise ValueError(f"{name}: it contains itself, or is nested too deeply to be merged")
-        if value is not UNSET:
+        if value is UNSET:
+            target.pop(name, None)
+        else:
             target[name] = value
     return merged

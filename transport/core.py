@@ -190,8 +190,7 @@ def _as_it_leaves(config: RequestConfig) -> RequestConfig:
 
     Headers that a transform sets are seen by everyone, those that the network chain adds are not.
     """
-    leaving = RequestConfig()
-    leaving.__dict__.update(config.__dict__)
+    leaving = config.copy()
     if leaving.data is UNSET:
         leaving.data = None
     for transform in in_order(config.transform_request):

@@ -111,16 +111,23 @@ class Headers(MutableMapping[str, Any]):
 
     def merged(self, other: Mapping[str, Any]) -> Headers:
         """A new set: these headers with ``other`` on top, sets merged with sets."""
-        result = Headers(self)
-        for name, value in other.items():
-            mine = result.get(name)
-            both_sets = isinstance(mine, Headers) and isinstance(value, Mapping)
-            result[name] = mine.merged(value) if both_sets else value
+        result = self.copy()
+        entries = result._entries
+        for key, (name, value) in Headers(other)._entries.items():
+            mine = entries.get(key)
+            if mine is None:
+                entries[key] = (name, value)
+            elif isinstance(mine[1], Headers) and isinstance(value, Headers):
+                entries[key] = (mine[0], mine[1].merged(value))
+            else:
+                entries[key] = (mine[0], value)
         return result
 
     def copy(self) -> Headers:
         """A copy whose changes leave this one alone."""
-        return Headers(self)
+        twin = Headers()
+        twin._take(self)
+        return twin
 
     def to_send(self) -> list[tuple[bytes, bytes]]:
         """Names and values as they go on the wire; what is ``None`` or ``False`` is left out.

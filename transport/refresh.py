@@ -282,8 +282,7 @@ _ANY = object()
 
 def _bearing(config: RequestConfig, credentials: Credentials) -> RequestConfig:
     """A copy that carries the token: the config itself is seen by others, and may be sent again."""
-    leaving = RequestConfig()
-    leaving.__dict__.update(config.__dict__)
+    leaving = config.copy()
     leaving.headers = config.headers.copy()
     if credentials.access_token is not None:
         leaving.headers["Authorization"] = f"Bearer {credentials.access_token}"

@@ -43,7 +43,7 @@ def transform_response(data: Any, headers: Any = None, status: int | None = None
     if not isinstance(data, str) or not data:
         return data
     try:
-        return json.loads(data, parse_constant=_refuse_constant)
+        return _decoder.decode(data)
     except (ValueError, RecursionError):
         return data
 
@@ -66,6 +66,9 @@ def in_order(transforms: Transforms | None) -> tuple[Callable[..., Any], ...]:
 def _refuse_constant(name: str) -> None:
     """NaN and Infinity are no JSON (RFC 8259, section 6), though Python's parser takes them."""
     raise ValueError(f"{name} is not JSON")
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _set_default(headers: Headers, content_type: str) -> None:

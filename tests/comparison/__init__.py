@@ -1,0 +1,1 @@
+"""The scenarios in which solutions are compared, and the table that the README shows."""
