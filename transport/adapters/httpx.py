@@ -129,7 +129,7 @@ class _Exchange:
             content["content"] = self._content(sending.body)
         request = self._client.build_request(
             sending.method.upper(),
-            _parsed(type(self._client.base_url), sending.url),
+            _parsed(self._client.base_url.__class__, sending.url),
             headers=headers.to_send(),
             **content,
             **self._client_timeout(),
