@@ -50,6 +50,13 @@ class ClientHolder:
         del client.headers["accept"]
         return client
 
+    @property
+    def authorizes(self) -> bool:
+        """Whether it is one that was handed in and puts an ``Authorization`` of its own."""
+        if self._is_ours:
+            return False
+        return self._client.auth is not None or "authorization" in self._client.headers
+
     async def close(self, runtime: Runtime) -> None:
         """Close the client if it was made here; the next use makes another."""
         if self._is_ours and self._client is not None:

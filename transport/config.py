@@ -194,6 +194,39 @@ class RequestConfig:
         yield from self.to_json().items()
 
 
+class LeavingConfig(RequestConfig):
+    """A config on its way to the server: what the network chain sees, and what an adapter sends.
+
+    Its ``data`` is the body as it goes on the wire.
+
+    Attributes:
+        asked: The config that it was made from, whose ``data`` is what the caller gave.
+    """
+
+    __slots__ = ("asked",)
+
+    asked: RequestConfig
+
+    @classmethod
+    def of(cls, asked: RequestConfig) -> LeavingConfig:
+        """A shallow copy of ``asked`` that remembers it."""
+        leaving = object.__new__(cls)
+        leaving.__dict__.update(asked.__dict__)
+        leaving.asked = asked
+        return leaving
+
+    def copy(self) -> LeavingConfig:
+        """A shallow copy that remembers the same config."""
+        twin = self.of(self)
+        twin.asked = self.asked
+        return twin
+
+
+def as_asked(config: RequestConfig) -> RequestConfig:
+    """The config as the caller and the interceptors know it."""
+    return config.asked if isinstance(config, LeavingConfig) else config
+
+
 #: The names of all options.
 OPTIONS = frozenset(option.name for option in fields(RequestConfig))
 

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import define
 
 from .body import to_body
-from .config import Adapter, RequestConfig, merge_config
+from .config import Adapter, LeavingConfig, RequestConfig, merge_config
 from .errors import CanceledError, RequestError, describe
 from .interceptors import Interceptor, Interceptors
 from .options import check_options, checked_method
@@ -185,12 +185,12 @@ def _as_config(value: Any) -> RequestConfig:
     )
 
 
-def _as_it_leaves(config: RequestConfig) -> RequestConfig:
+def _as_it_leaves(config: RequestConfig) -> LeavingConfig:
     """A copy with the transformed body; ``config.data`` keeps what the caller gave.
 
     Headers that a transform sets are seen by everyone, those that the network chain adds are not.
     """
-    leaving = config.copy()
+    leaving = LeavingConfig.of(config)
     if leaving.data is UNSET:
         leaving.data = None
     for transform in in_order(config.transform_request):

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from inspect import isawaitable
 from typing import Any, TypeVar
 
 from blinker import Signal as BlinkerSignal
@@ -81,9 +82,12 @@ class Signal(BlinkerSignal):
         for receiver in self.receivers_for(sender):
             try:
                 if is_async(receiver):
-                    _start(receiver, sender, details, runtime)
+                    _require_loop(runtime)
+                result = receiver(sender, **details)
+                if isawaitable(result):
+                    _start(receiver, result, runtime)
                 else:
-                    results.append((receiver, receiver(sender, **details)))
+                    results.append((receiver, result))
             except Exception as error:
                 _log_receiver(receiver, error)
         return results
@@ -106,12 +110,17 @@ def _runtime_of(sender: Any) -> Runtime | None:
     return getattr(sender, "runtime", None)
 
 
-def _start(
-    receiver: Callable[..., Any], sender: Any, details: dict[str, Any], runtime: Runtime | None
-) -> None:
+def _require_loop(runtime: Runtime | None) -> None:
     if runtime is None or not runtime.is_async:
         raise TypeError("it is async, which only an asynchronous instance can send to")
-    runtime.spawn(_logged(receiver, receiver(sender, **details)), grace=_RECEIVER_GRACE)
+
+
+def _start(receiver: Callable[..., Any], result: Awaitable[Any], runtime: Runtime | None) -> None:
+    if isinstance(result, Coroutine) and (runtime is None or not runtime.is_async):
+        result.close()
+    _require_loop(runtime)
+    assert runtime is not None  # noqa: S101 - it has just been required
+    runtime.spawn(_logged(receiver, result), grace=_RECEIVER_GRACE)
 
 
 async def _logged(receiver: Callable[..., Any], result: Awaitable[Any]) -> None:

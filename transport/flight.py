@@ -45,10 +45,12 @@ class Flight:
     Args:
         started_with: What the store held.
         timeout: Seconds that the refresh may take.
+        owner: The session object of the store that is refreshed.
     """
 
-    def __init__(self, started_with: Credentials, timeout: float) -> None:
+    def __init__(self, started_with: Credentials, timeout: float, owner: object) -> None:
         self.started_with = started_with
+        self.owner = owner
         self._deadline: float | None = time.monotonic() + timeout
         self._landing: Future[Landing] = Future()
         self._lock = threading.Lock()
@@ -58,8 +60,13 @@ class Flight:
         """Whether it is over."""
         return self._landing.done()
 
-    def has_no_deadline(self) -> None:
-        """From now on a human is asked, who takes the time that it takes."""
+    @property
+    def asks_user(self) -> bool:
+        """Whether a human is asked, who takes the time that it takes."""
+        return self._deadline is None
+
+    def ask_user(self) -> None:
+        """Wait without a bound from now on."""
         self._deadline = None
 
     def land(self, landing: Landing) -> bool:

@@ -60,6 +60,11 @@ class _Verbs(ABC, Generic[Result]):
         """How this instance waits, for network interceptors that serve both kinds."""
         return self._core.runtime
 
+    @property
+    def client_authorizes(self) -> bool:
+        """Whether the client that was handed in puts an ``Authorization`` of its own."""
+        return self._client.authorizes
+
     def __call__(
         self,
         config: RequestConfig | Mapping[str, Any] | str = UNSET,

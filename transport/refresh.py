@@ -13,13 +13,13 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from attrs import asdict, frozen
 
 from .body import can_be_sent_again, why_not_again
-from .config import RequestConfig
+from .config import RequestConfig, as_asked
 from .decisions import Step, after_unauthorized, before_leaving
 from .errors import RefreshError, RequestError, describe
 from .events import login_required, send_aside
@@ -31,6 +31,9 @@ from .response import Response
 from .session import Session, session_of
 from .tokens import Credentials, TokenStore
 from .urls import has_credentials, origin, origin_of
+
+#: Seconds that stand for any time-out that is longer, and for one without end.
+_LONGEST = 365 * 24 * 3600.0
 
 Proceed = Callable[[RequestConfig], Any]
 
@@ -100,12 +103,13 @@ def silent_refresh(
         ValueError: An origin has no scheme or host, or there is no origin at all; ``timeout`` is
             not positive.
     """
-    _check(api, store, refresh, should_refresh, reauthenticate, timeout)
+    _check(api, store, url, refresh, should_refresh, reauthenticate, timeout)
+    timeout = min(timeout, _LONGEST)
     call = refresh or posting(api, url, timeout)
     how = Refreshing(call, refresh is None, timeout, reauthenticate)
     session = session_of(store)
     refresher = Refresher(api, session, how)
-    answers = should_refresh or _Refusals(frozenset(statuses))
+    answers = should_refresh or _Refusals(_statuses(statuses))
     guard = _Guard(api, session, refresher, answers, _origins(api, origins or ()))
     number = api.interceptors.network.use(api.runtime.adapt(guard.around))
     return SilentRefresh(api, number, refresher)
@@ -156,7 +160,7 @@ class _Guard:
             return await self._send(self._for(flight, config), proceed)
         departure = await self._depart(config)
         response = await self._send(_bearing(config, departure.credentials), proceed)
-        if not self._is_refused(response):
+        if not self._is_refusal(response):
             return response
         renewed = await self._renewed(departure, response, config)
         if renewed is None:
@@ -177,19 +181,30 @@ class _Guard:
             return True  # 1: the caller's own stays, and is never refreshed
         if "@" in f"{config.url}{config.base_url}" and _names_a_user(config):
             return True
+        if self._api.client_authorizes:
+            return True
         return not self._is_own_origin(config)
 
     def _for(self, flight: Flight, config: RequestConfig) -> RequestConfig:
         """What the refresh itself sends (6): without the token that it renews, with the new one."""
         now = self._session.credentials()
-        if now.access_token == flight.started_with.access_token:
-            return config
-        return _bearing(config, now)
+        is_same = flight.asks_user or now.session == flight.started_with.session
+        is_new = now.access_token != flight.started_with.access_token
+        return _bearing(config, now) if is_same and is_new else config
 
     def _is_own_origin(self, config: RequestConfig) -> bool:
-        target = origin_of(config)
+        return self._is_own(origin_of(config))
+
+    def _is_own(self, target: str | None) -> bool:
         own = origin(self._api.defaults.base_url or "")
         return target is not None and (target == own or target in self._origins)
+
+    def _is_refusal(self, response: Response) -> bool:
+        """Whether it refuses the token; not where a redirect has led that the token never went."""
+        if not self._is_refused(response):
+            return False
+        url = getattr(response.request, "url", None)
+        return url is None or self._is_own(origin(str(url)))
 
     async def _depart(self, config: RequestConfig) -> _Departure:
         """Wait until the request may leave, and say with what."""
@@ -220,14 +235,16 @@ class _Guard:
             logins_asked = session.logins_asked
             now = session.credentials()
             flight = session.flight_for(now)
+            left_with = session.continued(departure.credentials)
             step = after_unauthorized(
-                departure.credentials,
+                left_with,
                 now,
                 is_refreshing=flight is not None,
                 login_was_asked=logins_asked != departure.logins_asked,
             )
             if step is Step.RAISE:
-                response.cause = session.rejection_of(departure.credentials.session)
+                if now.session is None:
+                    response.cause = session.rejection_of(left_with.session)
                 return None
             if step is Step.REPLAY:
                 return now
@@ -251,7 +268,7 @@ class _Guard:
         if boarding is None:
             return None
         if boarding.is_new:
-            self._refresher.start(boarding.flight, config)
+            self._refresher.start(boarding.flight, as_asked(config))
         return boarding.flight
 
     async def _landing(self, flight: Flight, config: RequestConfig) -> Landing:
@@ -264,16 +281,16 @@ class _Guard:
         self._refresher.counters.add("replayed")
         logins_asked = self._session.logins_asked
         response = await self._send(_bearing(config, renewed), proceed)
-        if self._is_refused(response) and self._session.ask_for_login(logins_asked):
+        if self._is_refusal(response) and self._session.ask_for_login(logins_asked):
             error = RequestError(
                 f"Request failed with status code {response.status}, even with a new access token",
                 RequestError.ERR_BAD_REQUEST,
-                config,
+                as_asked(config),
                 response.request,
                 response,
             )
             reason = "still_unauthorized"  # 5: once for all that met it together
-            send_aside(login_required, self._api, reason=reason, error=error, config=config)
+            send_aside(login_required, self._api, reason=reason, error=error, config=error.config)
         return response
 
 
@@ -302,11 +319,18 @@ def _never_sent(landing: Landing, config: RequestConfig) -> RequestError:
     error = RequestError(
         f"the request was not sent: {why}",
         RequestError.ERR_TOKEN_REFRESH,
-        config,
+        as_asked(config),
         request_was_sent=False,
     )
     error.__cause__ = cause
     return error
+
+
+def _statuses(given: Collection[int]) -> frozenset[int]:
+    statuses = None if isinstance(given, (str, bytes)) else given
+    if not isinstance(statuses, Iterable) or not all(isinstance(one, int) for one in statuses):
+        raise TypeError(f"statuses must be a list of numbers such as [401], not {describe(given)}")
+    return frozenset(statuses)
 
 
 def _origins(api: Instance | SyncInstance, given: Collection[str]) -> frozenset[str]:
@@ -329,6 +353,7 @@ def _origins(api: Instance | SyncInstance, given: Collection[str]) -> frozenset[
 def _check(
     api: object,
     store: object,
+    url: object,
     refresh: object,
     should_refresh: object,
     reauthenticate: object,
@@ -339,6 +364,8 @@ def _check(
     for method in ("get_state", "set_state"):
         if not callable(getattr(store, method, None)):
             raise TypeError(f"store must have {method}(), which a {type(store).__name__} has not")
+    if not isinstance(url, str):
+        raise TypeError(f"url must be a str, not {type(url).__name__}")
     functions = {
         "refresh": refresh,
         "should_refresh": should_refresh,

@@ -6,6 +6,7 @@ import contextvars
 import logging
 import threading
 import time
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from .response import Response
 from .runtime import Runtime
 from .session import Session
 from .tokens import Credentials, TokenPair, problem_of_pair
+from .urls import origin
 
 _log = logging.getLogger("zustax")
 
@@ -120,7 +122,10 @@ class Refresher:
         seconds = max(deadline - time.monotonic(), 0.0)
         try:
             pair = await self._runtime.bounded(seconds, self.how.call, started_with.refresh_token)
-        except Exception as error:
+        except (Exception, CancelledError) as error:
+            # Whatever it is, the requests must be told.
+            if self._runtime.is_cancelled():
+                raise
             return _as_refresh_error(error, self.how.timeout)
         if isinstance(pair, TokenPair):
             return pair
@@ -149,7 +154,7 @@ class Refresher:
         elif step is Step.ADOPT:
             self._adopt(flight, now)
         elif step is Step.ASK:
-            flight.has_no_deadline()
+            flight.ask_user()
             self._runtime.spawn(self._ask(flight, result, config), grace=0.0)
         elif step is Step.REJECT:
             self._reject(flight, result, config)
@@ -189,7 +194,9 @@ class Refresher:
         self.counters.add("rejected")
         has_token = flight.started_with.refresh_token is not None or not self.how.is_default
         reason = "refresh_rejected" if has_token else "no_refresh_token"
-        self._session.reject(flight.started_with.session, error)
+        if not self._session.reject(flight.started_with.session, error):
+            self._discard(flight)
+            return
         flight.land(Failed(error))
         _log.warning("login required (%s): %s", reason, error)
         login_required.send(self._sender, reason=reason, error=error, config=config)
@@ -201,9 +208,10 @@ class Refresher:
             now = self._session.credentials()
             step = after_asking(flight.started_with, now, answer)
             if step is Step.STORE and answer is not None:
-                self._session.login(answer)
+                was_begun = self._session.login(answer, flight.started_with.session)
+                step = Step.ADOPT if was_begun else Step.DISCARD
                 now = self._session.credentials()
-            if step in (Step.STORE, Step.ADOPT):
+            if step is Step.ADOPT:
                 flight.land(Renewed(now.session))
                 _log.info("logged in again")
             elif step is Step.REJECT:
@@ -218,7 +226,10 @@ class Refresher:
         ask = self.how.reauthenticate
         try:
             answer = await self._runtime.settle(ask() if ask else None)
-        except Exception as error:
+        except (Exception, CancelledError) as error:
+            # Nobody has logged in, and that is what counts.
+            if self._runtime.is_cancelled():
+                raise
             _log.warning("reauthenticate raised %s", type(error).__name__)
             return None
         if answer is None or isinstance(answer, TokenPair):
@@ -232,7 +243,7 @@ class Refresher:
 def flight_behind(session: Session) -> Flight | None:
     """The refresh of ``session`` on whose behalf this code runs, while it is under way (6)."""
     flight = _within.get()
-    if flight is None or flight.has_landed or not session.is_flying(flight):
+    if flight is None or flight.has_landed or flight.owner is not session:
         return None
     return flight
 
@@ -245,12 +256,28 @@ def posting(api: Any, url: str, timeout: float) -> Callable[[str | None], Any]:
 
     async def post(refresh_token: str | None) -> TokenPair:
         sending = api.create().post(
-            url, {"refresh_token": refresh_token}, timeout=timeout, validate_status=_is_success
+            url,
+            {"refresh_token": refresh_token},
+            timeout=timeout,
+            validate_status=_is_success,
+            response_type="json",
+            before_redirect=_StayAt(api.create().get_uri(url)),
         )
         response: Response = await api.runtime.settle(sending)
         return _pair_in(response.data)
 
     return api.runtime.adapt(post)  # type: ignore[no-any-return]
+
+
+@frozen
+class _StayAt:
+    """Refuses to take a refresh token elsewhere, wherever a redirect may lead."""
+
+    url: str
+
+    def __call__(self, request: Any) -> None:
+        if origin(str(request.url)) != origin(self.url):
+            raise RefreshError("the refresh call was redirected to another origin")
 
 
 def _is_success(status: int) -> bool:
@@ -271,7 +298,7 @@ def _pair_in(answer: Any) -> TokenPair:
     return TokenPair(*fields)
 
 
-def _as_refresh_error(error: Exception, timeout: float) -> RefreshError:
+def _as_refresh_error(error: BaseException, timeout: float) -> RefreshError:
     without_tracebacks(error)
     if isinstance(error, RefreshError):
         return error
@@ -289,7 +316,7 @@ def _as_refresh_error(error: Exception, timeout: float) -> RefreshError:
     return failure
 
 
-def _status_of(error: Exception) -> int | None:
+def _status_of(error: BaseException) -> int | None:
     """The status that the server answered: of our own errors, and of those of HTTP clients."""
     response = getattr(error, "response", None)
     status = getattr(response, "status", None) or getattr(response, "status_code", None)

@@ -78,6 +78,10 @@ class Runtime(Protocol):
         """
         ...
 
+    def is_cancelled(self) -> bool:
+        """Whether this piece of work is being ended, and must not go on."""
+        ...
+
     async def pause(self, seconds: float) -> None:
         """Let time pass."""
         ...
@@ -190,6 +194,10 @@ class AsyncRuntime:
         self._tasks[task] = grace
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
+    def is_cancelled(self) -> bool:
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
@@ -287,6 +295,9 @@ class SyncRuntime:
         thread = threading.Thread(target=run, name="zustax", daemon=True)
         self._threads[thread] = grace
         thread.start()
+
+    def is_cancelled(self) -> bool:
+        return False
 
     async def pause(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - blocking its thread is how it waits

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakValueDictionary
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from .errors import RefreshError, callers_part
 from .flight import Flight
@@ -47,6 +47,7 @@ class Session:
         self._lock = threading.RLock()
         self._known: tuple[Credentials, ...] = ()
         self._rejection: tuple[object, RefreshError] | None = None
+        self._begun_by_refresh: object = None
 
     # --- reading ---
 
@@ -81,6 +82,15 @@ class Session:
         with self._lock:
             self._known = (*credentials, *self._known)[:_KEPT]
 
+    def continued(self, left_with: Credentials) -> Credentials:
+        """What a request left with, in the session that a refresh has made of it.
+
+        A refresh by cookie begins a session: who left as nobody before it is in that session now.
+        """
+        if left_with.session is None and self._begun_by_refresh is not None:
+            return evolve(left_with, session=self._begun_by_refresh)
+        return left_with
+
     # --- the refresh under way ---
 
     def flight_for(self, credentials: Credentials) -> Flight | None:
@@ -93,10 +103,6 @@ class Session:
         ):
             return None
         return flight
-
-    def is_flying(self, flight: Flight) -> bool:
-        """Whether ``flight`` is the latest refresh of this session."""
-        return self._flight is flight
 
     def board(self, now: Credentials, timeout: float, *, logins_asked: int) -> Boarding | None:
         """Join the refresh under way, or begin one.
@@ -115,7 +121,7 @@ class Session:
                 return Boarding(flight, is_new=False)
             if self.credentials() != now or self.logins_asked != logins_asked:
                 return None
-            self._flight = Flight(now, timeout)
+            self._flight = Flight(now, timeout, self)
             return Boarding(self._flight, is_new=True)
 
     def ask_for_login(self, since: int | None = None) -> bool:
@@ -126,11 +132,14 @@ class Session:
             self.logins_asked += 1
             return True
 
-    def reject(self, session: object, error: RefreshError) -> None:
-        """End ``session``, whose refresh token was rejected with ``error``."""
+    def reject(self, session: object, error: RefreshError) -> bool:
+        """End ``session``, whose refresh token was rejected, unless it has ended meanwhile."""
+        if self.credentials().session != session:
+            return False
         self._rejection = (session, error)
-        self.logout()
+        self._logout()
         self.ask_for_login()
+        return True
 
     def rejection_of(self, session: object) -> RefreshError | None:
         """Why ``session`` was ended, if it is the last one that was."""
@@ -159,16 +168,22 @@ class Session:
         if hasattr(self.store, "get_initial_state"):
             self._write(self.store.set_state, update.apply)
         else:
-            self._write(self.store.set_state, update.apply(self.store.get_state()))
+            fields = update.apply(self.store.get_state())
+            if update.was_applied:
+                self._write(self.store.set_state, fields)
         held = self.credentials()
         if not update.was_applied:
             return None
         if held.access_token == started_with.access_token != pair.access_token:
             raise RefreshError("the store refused the new tokens; its log entry says why")
+        if started_with.session is None:
+            self._begun_by_refresh = held.session
         return held
 
-    def login(self, pair: TokenPair) -> None:
-        """Begin a new session with a pair that the user has logged in for."""
+    def login(self, pair: TokenPair, instead_of: object) -> bool:
+        """Begin a session, unless the one ``instead_of`` which it begins has ended meanwhile."""
+        if self.credentials().session != instead_of:
+            return False
         login = getattr(self.store, "login", None)
         if login is not None:
             self._write(login, pair.access_token, pair.refresh_token, expires_at=pair.expires_at)
@@ -176,9 +191,9 @@ class Session:
             fields = {**self._fields(pair), "refresh_token": pair.refresh_token}
             fields.pop("session_id", None)
             self._write(self.store.set_state, fields)
+        return True
 
-    def logout(self) -> None:
-        """End the session, if there is one."""
+    def _logout(self) -> None:
         state = self.store.get_state()
         if self._credentials_in(state) is _NOBODY and not field_of(state, "is_login"):
             return
