@@ -53,9 +53,8 @@ class ClientHolder:
     @property
     def authorizes(self) -> bool:
         """Whether it is one that was handed in and puts an ``Authorization`` of its own."""
-        if self._is_ours:
-            return False
-        return self._client.auth is not None or "authorization" in self._client.headers
+        client: Any = None if self._is_ours else self._client
+        return client is not None and (client.auth is not None or "authorization" in client.headers)
 
     async def close(self, runtime: Runtime) -> None:
         """Close the client if it was made here; the next use makes another."""
