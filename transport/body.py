@@ -30,7 +30,7 @@ class FileBody:
 class FormBody:
     """The parts of a ``multipart/form-data`` body: names with text, bytes, files or file tuples."""
 
-    parts: list[tuple[str, Any]] = field(factory=list)
+    parts: list[tuple[str, Any]] = field(factory=list, repr=False)
 
 
 def multipart(data: Any) -> FormBody:

@@ -24,7 +24,7 @@ class ClientHolder:
     """
 
     def __init__(self, client: Any, *, is_async: bool) -> None:
-        if client is not None and hasattr(client, "aclose") is not is_async:
+        if client is not None and not _is_client(client, is_async=is_async):
             wanted = "an asynchronous" if is_async else "a synchronous"
             maker = "create_sync()" if is_async else "create()"
             raise TypeError(
@@ -67,3 +67,9 @@ class ClientHolder:
 def _ssl_context() -> ssl.SSLContext:
     """One for all clients: reading the certificates takes longer than everything else together."""
     return httpx.create_ssl_context()
+
+
+def _is_client(value: Any, *, is_async: bool) -> bool:
+    """Whether it is an HTTP client of this kind: httpx's and httpx2's share no class."""
+    has_methods = all(callable(getattr(value, name, None)) for name in ("build_request", "send"))
+    return has_methods and not isinstance(value, type) and hasattr(value, "aclose") is is_async

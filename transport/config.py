@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack
 
 from attrs import define, field, fields, setters
 
+from .errors import RequestError, with_callers_frames
 from .headers import Headers
-from .redaction import REDACTED, redact, redact_userinfo
+from .options import check_option
+from .redaction import REDACTED, redact, redact_secrets_in_url
 from .unset import UNSET
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ class RequestConfig:
         base_url: Put before a relative ``url``; needs a scheme, as in ``"https://host/api"``.
         allow_absolute_urls: Whether an absolute ``url`` replaces ``base_url``. Default: ``True``.
         headers: `Headers` or a mapping; ``None`` or ``False`` as a value removes a header.
+            Default: ``Accept: application/json, text/plain, */*``.
         params: A mapping that becomes the query.
         params_serializer: A function of the params that gives the query, or a mapping with
             ``encode``, ``serialize``, ``indexes`` (``False``: ``a[]=1``, ``True``: ``a[0]=1``,
@@ -104,7 +107,9 @@ class RequestConfig:
         response_type: ``"json"``, ``"text"`` or ``"bytes"``. Default: JSON where it parses.
         validate_status: Whether a status is a success; ``None``: every one is. Default: 200 to 299.
         transform_request: ``(data, headers) -> data``, one or a list, run before sending.
+            Default: one that makes JSON or a form of dicts and lists.
         transform_response: ``(data, headers, status) -> data``, one or a list, run on arrival.
+            Default: one that parses JSON.
         max_content_length: Limit of a response's body in decoded bytes; -1: none. Default: -1.
         max_body_length: Limit of a request's body in bytes; -1: none. Default: -1.
         max_redirects: How many redirects are followed; 0: none. Default: 21.
@@ -118,7 +123,7 @@ class RequestConfig:
         signal: The signal of an `AbortController`.
         adapter: What sends: a function ``config -> Response``.
         redact: Names of options, headers and fields that are masked wherever the config is shown.
-        extra: Marks of your own; they live through merges and replays.
+        extra: Marks of your own; they live through merges and replays. Default: an empty dict.
 
     Raises:
         TypeError: An option has a name that does not exist.
@@ -155,13 +160,16 @@ class RequestConfig:
     extra: dict[str, Any] = field(factory=dict)
 
     def __init__(self, **options: Unpack[RequestOptions]) -> None:
-        for name in options:
-            if name not in OPTIONS:
-                raise TypeError(_unknown_option(name))
-        given = {name: value for name, value in options.items() if value is not UNSET}
-        given["headers"] = _headers(options.get("headers"))
-        given["extra"] = options.get("extra") or {}
-        self.__dict__.update(given)
+        self.__dict__.update(headers=_NO_HEADERS, extra={})
+        problem: BaseException | None = None
+        try:
+            _fill(self, options)
+        except (TypeError, ValueError, RequestError) as error:
+            # Crash reports print the locals of frames, and options may be secrets.
+            problem = with_callers_frames(error)
+        del options
+        if problem is not None:
+            raise problem
 
     def copy(self) -> RequestConfig:
         """A shallow copy: setting an option of it leaves this config as it is."""
@@ -181,9 +189,11 @@ class RequestConfig:
             shown["headers"] = self.headers.masked()
         for name in ("url", "base_url"):
             if isinstance(shown.get(name), str):
-                shown[name] = redact_userinfo(shown[name])
-        if isinstance(self.auth, tuple):
+                shown[name] = redact_secrets_in_url(shown[name])
+        if self.auth and not isinstance(self.auth, Mapping):
             shown["auth"] = REDACTED
+        if isinstance(self.data, str):
+            shown["data"] = f"<{len(self.data)} characters>"  # it may be a form with a password
         return redact(shown, names)  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
@@ -235,6 +245,23 @@ for _name in OPTIONS - {"headers", "extra"}:
     setattr(RequestConfig, _name, UNSET)
 
 
+_NO_HEADERS = Headers()
+
+
+def _fill(config: RequestConfig, options: RequestOptions) -> None:
+    problem = next((name for name in options if name not in OPTIONS), None)
+    if problem is not None:
+        del options
+        raise TypeError(_unknown_option(problem))
+    given = config.__dict__
+    for name, value in options.items():
+        if value is not UNSET:
+            check_option(name, value)
+            given[name] = value
+    given["headers"] = _headers(options.get("headers"))
+    given["extra"] = options.get("extra") or {}
+
+
 def _unknown_option(name: str) -> str:
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     near = difflib.get_close_matches(snake, sorted(OPTIONS), n=1, cutoff=0.5)
@@ -246,7 +273,7 @@ def _unknown_option(name: str) -> str:
 
 
 def _of_the_second(_first: Any, second: Any) -> Any:
-    return second
+    return _copied(second)
 
 
 def _second_or_first(first: Any, second: Any) -> Any:
@@ -297,18 +324,23 @@ def merge_config(first: RequestConfig, second: RequestConfig) -> RequestConfig:
         ValueError: An option that is merged contains itself.
     """
     merged = first.copy()
-    target = merged.__dict__
-    mine, others = first.__dict__, second.__dict__
-    for name in {**mine, **others}:
-        rule = _RULES.get(name, _second_or_first)
-        try:
-            value = rule(mine.get(name, UNSET), others.get(name, UNSET))
-        except RecursionError:
-            value = RecursionError
-        if value is RecursionError:
+    for name in {**first.__dict__, **second.__dict__}:
+        if not _merge_option(name, first, second, merged):
             raise ValueError(f"{name}: it contains itself, or is nested too deeply to be merged")
-        if value is UNSET:
-            target.pop(name, None)
-        else:
-            target[name] = value
     return merged
+
+
+def _merge_option(
+    name: str, first: RequestConfig, second: RequestConfig, merged: RequestConfig
+) -> bool:
+    """Merge one option; ``False`` if it has no end."""
+    rule = _RULES.get(name, _second_or_first)
+    try:
+        value = rule(first.__dict__.get(name, UNSET), second.__dict__.get(name, UNSET))
+    except RecursionError:
+        return False
+    if value is UNSET:
+        merged.__dict__.pop(name, None)
+    else:
+        merged.__dict__[name] = value
+    return True

@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 
 from .body import to_body
 from .config import Adapter, LeavingConfig, RequestConfig, merge_config
-from .errors import CanceledError, RequestError, describe
+from .errors import CanceledError, RequestError, describe, with_callers_frames
 from .interceptors import Interceptor, Interceptors
-from .options import check_options, checked_method
+from .options import check_options, checked_method, refuse_unsupported
 from .response import Response
 from .runtime import Runtime
 from .transforms import in_order, transform_request, transform_response
@@ -30,7 +30,7 @@ _WITH_BODY = frozenset(("post", "put", "patch"))
 class Outcome:
     """What a chain has come to so far: a value, or the exception that it raised."""
 
-    value: Any
+    value: Any = field(repr=False)
     failed: bool = False
 
 
@@ -46,6 +46,16 @@ class Core:
 
     async def call(self, defaults: RequestConfig, options: RequestConfig) -> Any:
         """Carry out a request and return what the response interceptors make of it."""
+        try:
+            outcome = await self._outcome(defaults, options)
+        except BaseException as error:
+            with_callers_frames(error)  # a cancellation comes from deep inside the client
+            raise
+        if outcome.failed:
+            raise outcome.value
+        return outcome.value
+
+    async def _outcome(self, defaults: RequestConfig, options: RequestConfig) -> Outcome:
         self.runtime.bind()
         config = prepared(defaults, options)
         interceptors = self.interceptors
@@ -64,9 +74,7 @@ class Core:
         if not outcome.failed:
             await self._step(lambda config: self._sending(config, around), outcome)
         await self._run(after, outcome)
-        if outcome.failed:
-            raise outcome.value
-        return outcome.value
+        return outcome
 
     # --- the chains of request and response interceptors ---
 
@@ -98,20 +106,19 @@ class Core:
             outcome.value = await self.runtime.settle(handler(outcome.value))
             outcome.failed = False
         except Exception as error:
-            outcome.value, outcome.failed = error, True
+            outcome.value, outcome.failed = with_callers_frames(error), True
 
     # --- the request itself ---
 
     async def _dispatch(self, config: Any, around: Sequence[Any]) -> Response:
         config = _as_config(config)
+        check_options(config)
         try:
             return await self._exchange(config, around)
         except RequestError as error:
-            error.__traceback__ = None  # the frames below hold raw headers and bodies
             if error.config is None:
                 error.config = config
-            failure = error
-        raise failure
+            raise
 
     async def _exchange(self, config: RequestConfig, around: Sequence[Any]) -> Response:
         _raise_if_aborted(config)
@@ -164,7 +171,7 @@ def prepared(defaults: RequestConfig, options: RequestConfig) -> RequestConfig:
     if config.allow_absolute_urls is UNSET:
         config.allow_absolute_urls = True
     config.headers = config.headers.for_method(config.method)
-    check_options(config)
+    refuse_unsupported(config)
     return config
 
 

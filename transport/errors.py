@@ -10,8 +10,9 @@ The codes are axios's (``AxiosError.ERR_NETWORK`` is `RequestError.ERR_NETWORK`)
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from .redaction import redact
 
@@ -100,7 +101,12 @@ class RequestError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A request belongs to a live client: what travels to another process is the rest.
-        return (type(self), (self.message, self.code))
+        kept = {
+            name: vars(self)[name]
+            for name in ("request_was_sent", "rejected")
+            if name in vars(self)
+        }
+        return (type(self), (self.message, self.code), kept)
 
 
 class CanceledError(RequestError):
@@ -143,34 +149,63 @@ class RefreshError(RequestError):
         self.rejected = rejected
 
 
-def without_tracebacks(error: BaseException) -> BaseException:
-    """``error`` and all that caused it, without the frames that they passed through.
+AnyError = TypeVar("AnyError", bound=BaseException)
 
-    The frames of an HTTP client hold raw headers and bodies as local variables, and crash reports
-    print local variables.
-    """
-    seen: set[int] = set()
-    pending: list[BaseException | None] = [error]
-    while pending:
-        current = pending.pop()
-        if current is None or id(current) in seen:
-            continue
-        seen.add(id(current))
-        current.__traceback__ = None
-        pending += (current.__cause__, current.__context__)
+#: Packages whose frames hold raw headers, bodies and tokens as local variables.
+_INNER_PACKAGES = frozenset(
+    ("zustax", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "h2", "anyio", "asyncio")
+) | frozenset(("json", "contextlib", "concurrent", "threading", "_collections_abc"))
+
+
+def without_tracebacks(error: AnyError) -> AnyError:
+    """``error`` and all that caused it, without the frames that they passed through."""
+    for one in _with_causes(error):
+        one.__traceback__ = None
     return error
 
 
-def callers_part(error: BaseException) -> TracebackType | None:
-    """The traceback of ``error`` from the first frame on that is not of this package."""
-    traceback = error.__traceback__
-    while traceback is not None and _is_of_this_package(traceback):
+def with_callers_frames(error: AnyError) -> AnyError:
+    """``error`` and all that caused it, with no frames but those of the caller's own code.
+
+    Crash reports print the local variables of frames. Those of an HTTP client hold raw headers and
+    bodies, and so do some of ours.
+    """
+    for one in _with_causes(error):
+        one.__traceback__ = _callers_part(one.__traceback__)
+    return error
+
+
+def _with_causes(error: BaseException) -> Iterable[BaseException]:
+    found: dict[int, BaseException] = {}
+    pending: list[BaseException | None] = [error]
+    while pending:
+        one = pending.pop()
+        if one is not None and id(one) not in found:
+            found[id(one)] = one
+            pending += (one.__cause__, one.__context__)
+            pending += one.exceptions if isinstance(one, BaseExceptionGroup) else ()
+    return found.values()
+
+
+def _callers_part(traceback: TracebackType | None) -> TracebackType | None:
+    kept: TracebackType | None = None
+    for one in reversed(list(_walk(traceback))):
+        if not _is_inner(one):
+            kept = TracebackType(kept, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return kept
+
+
+def _walk(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
         traceback = traceback.tb_next
-    return traceback
 
 
-def _is_of_this_package(traceback: TracebackType) -> bool:
-    return str(traceback.tb_frame.f_globals.get("__name__", "")).startswith("zustax.")
+def _is_inner(traceback: TracebackType) -> bool:
+    if traceback.tb_frame.f_code.co_filename.startswith("<attrs generated"):
+        return True
+    module = str(traceback.tb_frame.f_globals.get("__name__", ""))
+    return module.partition(".")[0] in _INNER_PACKAGES
 
 
 def describe(value: Any) -> str:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from blinker import Signal as BlinkerSignal
 
-from .errors import callers_part
+from .errors import with_callers_frames
 from .interceptors import is_async
 from .runtime import Runtime
 
@@ -131,8 +131,8 @@ async def _logged(receiver: Callable[..., Any], result: Awaitable[Any]) -> None:
 
 
 def _log_receiver(receiver: Callable[..., Any], error: Exception) -> None:
-    details = (type(error), error, callers_part(error))
-    _log.error("receiver %r of a signal raised", receiver, exc_info=details)
+    with_callers_frames(error)
+    _log.error("receiver %r of a signal raised", receiver, exc_info=error)
 
 
 #: ``(sender, tokens)``: a refresh has succeeded; ``tokens`` is the new `TokenPair`.

@@ -48,16 +48,22 @@ class Headers(MutableMapping[str, Any]):
 
     def __init__(self, headers: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
         self._entries: dict[str, tuple[str, Any]] = {}
-        if isinstance(headers, Headers):
-            self._take(headers)
-        else:
-            self.update(headers)
+        name = value = None
+        try:
+            if isinstance(headers, Headers):
+                self._take(headers)
+                return
+            for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+                self[name] = value
+        finally:
+            del headers, name, value  # crash reports print locals, and these may be credentials
 
     def __getitem__(self, name: str) -> Any:
         return self._entries[name.lower()][1]
 
     def __setitem__(self, name: str, value: Any) -> None:
         if not isinstance(name, str):
+            del value
             raise TypeError(f"the name of a header must be a str, not {name!r}")
         key = name.lower()
         if key in SETS and isinstance(value, Mapping):

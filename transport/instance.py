@@ -25,6 +25,7 @@ from .config import (
     merge_config,
 )
 from .core import Core
+from .errors import RequestError, with_callers_frames
 from .interceptors import Interceptors
 from .runtime import AsyncRuntime, Runtime, SyncRuntime, run_now
 from .transforms import transform_request, transform_response
@@ -83,7 +84,9 @@ class _Verbs(ABC, Generic[Result]):
             RequestError: The request failed; its ``code`` says how.
             TypeError: An option does not exist, or has the wrong type.
         """
-        return self._call(_config(config, options))
+        asked = _asked(config, options)
+        del config
+        return self._call(asked)
 
     def request(
         self,
@@ -91,74 +94,94 @@ class _Verbs(ABC, Generic[Result]):
         **options: Unpack[RequestOptions],
     ) -> Result:
         """The same as calling the instance."""
-        return self._call(_config(config, options))
+        asked = _asked(config, options)
+        del config
+        return self._call(asked)
 
     def get(self, url: str, **options: Unpack[VerbOptionsWithData]) -> Result:
         """Send a GET request."""
-        return self._call(_config(url, options, "get"))
+        asked = _asked(url, options, "get")
+        del url
+        return self._call(asked)
 
     def delete(self, url: str, **options: Unpack[VerbOptionsWithData]) -> Result:
         """Send a DELETE request."""
-        return self._call(_config(url, options, "delete"))
+        asked = _asked(url, options, "delete")
+        del url
+        return self._call(asked)
 
     def head(self, url: str, **options: Unpack[VerbOptionsWithData]) -> Result:
         """Send a HEAD request."""
-        return self._call(_config(url, options, "head"))
+        asked = _asked(url, options, "head")
+        del url
+        return self._call(asked)
 
     def options(self, url: str, **options: Unpack[VerbOptionsWithData]) -> Result:
         """Send an OPTIONS request."""
-        return self._call(_config(url, options, "options"))
+        asked = _asked(url, options, "options")
+        del url
+        return self._call(asked)
 
     def post(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
         """Send a POST request with ``data`` as its body."""
-        config, data = _config(url, options, "post", data), None
-        return self._call(config)
+        asked = _asked(url, options, "post", data)
+        del url, data  # they may be secrets, and crash reports print locals
+        return self._call(asked)
 
     def put(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
         """Send a PUT request with ``data`` as its body."""
-        config, data = _config(url, options, "put", data), None
-        return self._call(config)
+        asked = _asked(url, options, "put", data)
+        del url, data  # they may be secrets, and crash reports print locals
+        return self._call(asked)
 
     def patch(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
         """Send a PATCH request with ``data`` as its body."""
-        config, data = _config(url, options, "patch", data), None
-        return self._call(config)
+        asked = _asked(url, options, "patch", data)
+        del url, data  # they may be secrets, and crash reports print locals
+        return self._call(asked)
 
     def query(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
         """Send a QUERY request with ``data`` as its body."""
-        config, data = _config(url, options, "query", data), None
-        return self._call(config)
+        asked = _asked(url, options, "query", data)
+        del url, data  # they may be secrets, and crash reports print locals
+        return self._call(asked)
 
     def post_form(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
         """Send a POST request with ``data`` as ``multipart/form-data``."""
-        config, data = _form(_config(url, options, "post", data)), None
-        return self._call(config)
+        asked = _as_form(_asked(url, options, "post", data))
+        del url, data  # they may be secrets, and crash reports print locals
+        return self._call(asked)
 
     def put_form(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
         """Send a PUT request with ``data`` as ``multipart/form-data``."""
-        config, data = _form(_config(url, options, "put", data)), None
-        return self._call(config)
+        asked = _as_form(_asked(url, options, "put", data))
+        del url, data  # they may be secrets, and crash reports print locals
+        return self._call(asked)
 
     def patch_form(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
         """Send a PATCH request with ``data`` as ``multipart/form-data``."""
-        config, data = _form(_config(url, options, "patch", data)), None
-        return self._call(config)
+        asked = _as_form(_asked(url, options, "patch", data))
+        del url, data  # they may be secrets, and crash reports print locals
+        return self._call(asked)
 
     def get_uri(self, url: str, **options: Unpack[VerbOptionsWithData]) -> str:
         """The URL that a call would request, as it was written (nothing but params is escaped)."""
-        return full_url(merge_config(self.defaults, _config(url, options)))
+        asked = _asked(url, options)
+        del url
+        return full_url(merge_config(self.defaults, _accepted(asked)))
 
     def create(self, **options: Unpack[RequestOptions]) -> Self:
         """Another instance with these defaults and ``options`` over them.
 
         It shares the connections, and has no interceptors. Closing it leaves the connections open.
         """
-        check_base_url(options.get("base_url"))
-        defaults = merge_config(self.defaults, RequestConfig(**options))
+        given = _accepted(_asked(UNSET, options))
+        check_base_url(given.base_url or None)
+        defaults = merge_config(self.defaults, given)
         return type(self)(self.runtime, self._client, defaults, is_derived=True)
 
     @abstractmethod
-    def _call(self, config: RequestConfig) -> Result:
+    def _call(self, asked: RequestConfig | Exception) -> Result:
         """Carry out a request."""
 
     async def _shut_down(self) -> None:
@@ -173,8 +196,8 @@ class _Verbs(ABC, Generic[Result]):
 class Instance(_Verbs[Awaitable[Any]]):
     """An asynchronous instance; make it with `create`. It serves one event loop."""
 
-    def _call(self, config: RequestConfig) -> Awaitable[Any]:
-        return self._core.call(self.defaults, config)
+    def _call(self, asked: RequestConfig | Exception) -> Awaitable[Any]:
+        return self._core.call(self.defaults, _accepted(asked))
 
     async def aclose(self) -> None:
         """Let a running token refresh end, then close the connections that this instance made."""
@@ -195,8 +218,8 @@ class Instance(_Verbs[Awaitable[Any]]):
 class SyncInstance(_Verbs[Any]):
     """A synchronous instance; make it with `create_sync`. Any thread may use it."""
 
-    def _call(self, config: RequestConfig) -> Any:
-        return run_now(self._core.call(self.defaults, config))
+    def _call(self, asked: RequestConfig | Exception) -> Any:
+        return run_now(self._core.call(self.defaults, _accepted(asked)))
 
     def close(self) -> None:
         """Let a running token refresh end, then close the connections that this instance made."""
@@ -264,44 +287,51 @@ def _is_success(status: int) -> bool:
     return 200 <= status < 300
 
 
-def _defaults(client: Any, options: RequestOptions) -> RequestConfig:
-    config = merge_config(default_config(), RequestConfig(**options))
+def _defaults(client: Any, options: Any) -> RequestConfig:
+    config = merge_config(default_config(), _accepted(_asked(UNSET, options)))
     if not config.base_url and client is not None and str(client.base_url):
         config.base_url = str(client.base_url)
     check_base_url(config.base_url or None)
     return config
 
 
-def _config(
+def _asked(
     config: RequestConfig | Mapping[str, Any] | str,
     options: Any,
     method: str = UNSET,
     data: Any = UNSET,
-) -> RequestConfig:
-    """One config out of the ways in which a call may be written.
+) -> RequestConfig | Exception:
+    """One config out of the ways in which a call may be written, or the error that it is.
 
-    The options leave the caller's mapping: what they hold must not be a local variable of a frame
-    that an exception passes through.
+    It is not raised here: crash reports print the local variables of every frame that an exception
+    passes, and what was asked may hold credentials.
     """
-    given = {**options}
+    given: dict[str, Any] = {**options}
     options.clear()
     if isinstance(config, str):
         given["url"] = config
     elif isinstance(config, RequestConfig):
-        return RequestConfig(**{**config.given(), **given}) if given else config
+        given = {**config.given(), **given}
     elif isinstance(config, Mapping):
         given = {**config, **given}
     elif config is not UNSET:
-        raise TypeError(
-            f"a request takes a RequestConfig, a mapping or a URL, not {type(config).__name__}"
-        )
-    if method is not UNSET:
-        given["method"] = method
-    if data is not UNSET:
-        given["data"] = data
-    return RequestConfig(**given)
+        kind = type(config).__name__
+        return TypeError(f"a request takes a RequestConfig, a mapping or a URL, not {kind}")
+    given |= {} if method is UNSET else {"method": method}
+    given |= {} if data is UNSET else {"data": data}
+    try:
+        return RequestConfig(**given)
+    except (TypeError, ValueError, RequestError) as error:
+        return with_callers_frames(error)
 
 
-def _form(config: RequestConfig) -> RequestConfig:
-    config.headers["Content-Type"] = "multipart/form-data"
-    return config
+def _accepted(asked: RequestConfig | Exception) -> RequestConfig:
+    if isinstance(asked, Exception):
+        raise asked
+    return asked
+
+
+def _as_form(asked: RequestConfig | Exception) -> RequestConfig | Exception:
+    if isinstance(asked, RequestConfig):
+        asked.headers["Content-Type"] = "multipart/form-data"
+    return asked

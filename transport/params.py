@@ -146,12 +146,19 @@ def to_json(value: Any) -> str:
         ValueError: It contains itself, or a number that JSON lacks.
     """
     try:
-        return json.dumps(
+        text = json.dumps(
             value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_to_json
         )
+        text.encode()
     except RecursionError:
-        pass
-    raise ValueError("data: it is nested too deeply to become JSON")
+        problem: Exception = ValueError("data: it is nested too deeply to become JSON")
+    except UnicodeEncodeError:
+        problem = ValueError("data: it holds half a character (a lone surrogate), which is no text")
+    except (TypeError, ValueError) as error:
+        problem = type(error)(f"data cannot become JSON: {error}")
+    else:
+        return text
+    raise problem
 
 
 def _to_json(value: Any) -> Any:
@@ -159,4 +166,4 @@ def _to_json(value: Any) -> Any:
         return as_text(value)
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"data: a {type(value).__name__} cannot become JSON; convert it first")
+    raise TypeError(f"a {type(value).__name__} has no form in JSON; convert it first")

@@ -37,6 +37,7 @@ SECRET_NAMES = frozenset(
 )
 
 _USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*:/{0,2})[^/?#]*@", re.IGNORECASE)
+_PARAMETER = re.compile(r"([?&#])([^=&#?]*)=[^&#]*")
 _QUERY_VALUE = re.compile(r"([?&][^=&#]*=)[^&#]*")
 _FRAGMENT_PART = re.compile(r"(^|&)([^=&]*=)?[^&]+")
 
@@ -88,6 +89,15 @@ def _is_masked(name: str, value: Any, names: frozenset[str], also_secrets: bool)
 def redact_userinfo(url: str) -> str:
     """``url`` with the user name and password before its host masked."""
     return _USERINFO.sub(rf"\g<1>{REDACTED}@", url)
+
+
+def redact_secrets_in_url(url: str) -> str:
+    """``url`` with credentials masked, and the parameters whose names say that they are secret."""
+    return _PARAMETER.sub(_masked_parameter, redact_userinfo(url))
+
+
+def _masked_parameter(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}={REDACTED}" if is_secret_name(found[2]) else found[0]
 
 
 def redact_url(url: str) -> str:

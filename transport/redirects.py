@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urljoin
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .body import can_be_sent_again
 from .config import RequestConfig
@@ -21,9 +21,9 @@ class Sending:
     """One request on its way: what a client needs to send it."""
 
     method: str
-    url: str
+    url: str = field(repr=False)
     headers: Headers
-    body: Any
+    body: Any = field(repr=False)
 
 
 def first_sending(config: RequestConfig) -> Sending:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakValueDictionary
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve, field, frozen
 
-from .errors import RefreshError, callers_part
+from .errors import RefreshError, with_callers_frames
 from .flight import Flight
 from .tokens import Credentials, TokenPair, TokenStore, field_of, has_field
 
@@ -224,14 +224,15 @@ class Session:
             write(*args, **options)
         except Exception as error:
             # Our own frames hold the tokens, and some log handlers print local variables.
-            _log.error("the store raised", exc_info=(type(error), error, callers_part(error)))
+            with_callers_frames(error)
+            _log.error("the store raised", exc_info=error)
 
 
 @define(repr=False)
 class _Update:
     """An updater that changes ``fields`` of the state where ``applies`` says so of it."""
 
-    fields: dict[str, Any]
+    fields: dict[str, Any] = field(repr=False)
     applies: Callable[[Any], bool]
     was_applied: bool = False
 

@@ -48,7 +48,7 @@ class TokenPair:
         problem = problem_of_pair(access_token, refresh_token, expires_at)
         if problem:
             # A crash report prints the locals of this frame.
-            del access_token, refresh_token
+            del self, access_token, refresh_token, expires_at
             raise TypeError(problem)
         self.__attrs_init__(access_token, refresh_token, expires_at)  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -82,9 +82,9 @@ class Credentials:
             logged in.
     """
 
-    access_token: str | None
-    refresh_token: str | None
-    session: object
+    access_token: str | None = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    session: object = field(repr=False)
 
     def __repr__(self) -> str:
         return f"<Credentials access_token={self.access_token is not None}>"

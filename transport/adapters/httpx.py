@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
@@ -55,7 +56,7 @@ class HttpxAdapter:
         """
         exchange = _Exchange(self._client.get(), self._runtime, config)
         try:
-            if config.timeout:
+            if config.timeout and config.timeout != math.inf:
                 async with self._runtime.limit(config.timeout):
                     return await exchange.run()
             return await exchange.run()
@@ -75,7 +76,8 @@ class _Exchange:
         self._client = client
         self._runtime = runtime
         self._config = config
-        self._deadline = time.monotonic() + config.timeout if config.timeout else None
+        limit = config.timeout
+        self._deadline = time.monotonic() + limit if limit and limit != math.inf else None
         self._request: Any = None
 
     async def run(self) -> Response:
