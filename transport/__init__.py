@@ -1,7 +1,5 @@
 """An HTTP instance with the semantics of axios, and a silent refresh of its tokens."""
 
-from types import FunctionType
-
 from .cancel import AbortController, AbortSignal
 from .config import RequestConfig, RequestOptions, merge_config
 from .errors import CanceledError, InvalidURLError, RefreshError, RequestError
@@ -46,6 +44,6 @@ __all__ = [
 ]
 
 for _public in (globals()[name] for name in __all__):
-    if isinstance(_public, (type, FunctionType)):
+    if hasattr(_public, "__qualname__"):
         # What a user imports is what tracebacks and documentation show.
         _public.__module__ = __name__

@@ -257,7 +257,8 @@ def _fill(config: RequestConfig, options: RequestOptions) -> None:
     for name, value in options.items():
         if value is not UNSET:
             check_option(name, value)
-            given[name] = value
+            if name != "headers":
+                given[name] = value
     given["headers"] = _headers(options.get("headers"))
     given["extra"] = options.get("extra") or {}
 

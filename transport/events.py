@@ -16,6 +16,7 @@ import logging
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from inspect import isawaitable
+from types import MethodType
 from typing import Any, TypeVar
 
 from blinker import Signal as BlinkerSignal
@@ -60,12 +61,16 @@ class Signal(BlinkerSignal):
 
     def receivers_for(self, sender: Any) -> Iterator[Callable[..., Any]]:  # type: ignore[override]
         """The receivers for ``sender``, in the order in which they connected."""
-        found = list(super().receivers_for(sender))
-        connected = (
+        found = {_identity(receiver) for receiver in super().receivers_for(sender)}
+        connected = [
             held() if isinstance(held, weakref.ref) else held
             for held in list(self.receivers.values())
+        ]
+        return (
+            receiver
+            for receiver in connected
+            if receiver is not None and _identity(receiver) in found
         )
-        return (receiver for receiver in connected if receiver is not None and receiver in found)
 
     def send(self, sender: Any = None, /, **details: Any) -> list[tuple[Callable[..., Any], Any]]:
         """Call every receiver; one that raises is logged and stops nobody.
@@ -91,6 +96,13 @@ class Signal(BlinkerSignal):
             except Exception as error:
                 _log_receiver(receiver, error)
         return results
+
+
+def _identity(receiver: Callable[..., Any]) -> tuple[int, ...]:
+    """What tells receivers apart: a bound method is made anew each time it is asked for."""
+    if isinstance(receiver, MethodType):
+        return id(receiver.__self__), id(receiver.__func__)
+    return (id(receiver),)
 
 
 def send_aside(signal: Signal, sender: Any, **details: Any) -> None:

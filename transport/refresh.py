@@ -160,7 +160,7 @@ class _Guard:
             return await self._send(self._for(flight, config), proceed)
         departure = await self._depart(config)
         response = await self._send(_bearing(config, departure.credentials), proceed)
-        if not self._is_refusal(response):
+        if not self._is_refusal(response, departure.credentials):
             return response
         renewed = await self._renewed(departure, response, config)
         if renewed is None:
@@ -199,11 +199,16 @@ class _Guard:
         own = origin(self._api.defaults.base_url or "")
         return target is not None and (target == own or target in self._origins)
 
-    def _is_refusal(self, response: Response) -> bool:
+    def _is_refusal(self, response: Response, left_with: Credentials) -> bool:
         """Whether it refuses the token; not where a redirect has led that the token never went."""
         if not self._is_refused(response):
             return False
-        url = getattr(response.request, "url", None)
+        sent = response.request
+        if left_with.access_token is not None and "authorization" not in getattr(
+            sent, "headers", ("authorization",)
+        ):
+            return False
+        url = getattr(sent, "url", None)
         return url is None or self._is_own(origin(str(url)))
 
     async def _depart(self, config: RequestConfig) -> _Departure:
@@ -235,7 +240,7 @@ class _Guard:
             logins_asked = session.logins_asked
             now = session.credentials()
             flight = session.flight_for(now)
-            left_with = session.continued(departure.credentials)
+            left_with = session.continued(departure.credentials, now)
             step = after_unauthorized(
                 left_with,
                 now,
@@ -281,7 +286,7 @@ class _Guard:
         self._refresher.counters.add("replayed")
         logins_asked = self._session.logins_asked
         response = await self._send(_bearing(config, renewed), proceed)
-        if self._is_refusal(response) and self._session.ask_for_login(logins_asked):
+        if self._is_refusal(response, renewed) and self._session.ask_for_login(logins_asked):
             error = RequestError(
                 f"Request failed with status code {response.status}, even with a new access token",
                 RequestError.ERR_BAD_REQUEST,
@@ -327,10 +332,11 @@ def _never_sent(landing: Landing, config: RequestConfig) -> RequestError:
 
 
 def _statuses(given: Collection[int]) -> frozenset[int]:
-    statuses = None if isinstance(given, (str, bytes)) else given
-    if not isinstance(statuses, Iterable) or not all(isinstance(one, int) for one in statuses):
-        raise TypeError(f"statuses must be a list of numbers such as [401], not {describe(given)}")
-    return frozenset(statuses)
+    if isinstance(given, Iterable) and not isinstance(given, (str, bytes)):
+        statuses = frozenset(given)
+        if all(isinstance(status, int) for status in statuses):
+            return statuses
+    raise TypeError(f"statuses must be a list of numbers such as [401], not {describe(given)}")
 
 
 def _origins(api: Instance | SyncInstance, given: Collection[str]) -> frozenset[str]:

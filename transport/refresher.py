@@ -191,12 +191,12 @@ class Refresher:
         refresh_failed.send(self._sender, error=error)
 
     def _reject(self, flight: Flight, error: RefreshError, config: RequestConfig) -> None:
-        self.counters.add("rejected")
         has_token = flight.started_with.refresh_token is not None or not self.how.is_default
         reason = "refresh_rejected" if has_token else "no_refresh_token"
         if not self._session.reject(flight.started_with.session, error):
             self._discard(flight)
             return
+        self.counters.add("rejected")
         flight.land(Failed(error))
         _log.warning("login required (%s): %s", reason, error)
         login_required.send(self._sender, reason=reason, error=error, config=config)

@@ -82,13 +82,14 @@ class Session:
         with self._lock:
             self._known = (*credentials, *self._known)[:_KEPT]
 
-    def continued(self, left_with: Credentials) -> Credentials:
+    def continued(self, left_with: Credentials, now: Credentials) -> Credentials:
         """What a request left with, in the session that a refresh has made of it.
 
         A refresh by cookie begins a session: who left as nobody before it is in that session now.
         """
-        if left_with.session is None and self._begun_by_refresh is not None:
-            return evolve(left_with, session=self._begun_by_refresh)
+        is_nobody = left_with.session is None and now.session is not None
+        if is_nobody and now.session == self._begun_by_refresh:
+            return evolve(left_with, session=now.session)
         return left_with
 
     # --- the refresh under way ---

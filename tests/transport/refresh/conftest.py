@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from ...support.app import App
+from ...support.clients import AsyncClient, Client, SyncClient
+from ...support.server import AuthServer
+
+NewApp = Callable[..., App]
+
+#: For what only an asynchronous instance has: tasks to cancel, loops to share.
+only_async = pytest.mark.parametrize("kind", [AsyncClient], ids=["async"])
+
+#: For what only a synchronous instance has.
+only_sync = pytest.mark.parametrize("kind", [SyncClient], ids=["sync"])
+
+
+@pytest.fixture
+def server() -> Iterator[AuthServer]:
+    with AuthServer() as server:
+        yield server
+
+
+@pytest.fixture(params=[AsyncClient, SyncClient], ids=["async", "sync"])
+def kind(request: pytest.FixtureRequest) -> type[Client]:
+    """Both kinds of instance: what takes this fixture holds for either."""
+    kind: type[Client] = request.param
+    return kind
+
+
+@pytest.fixture
+def new_app(server: AuthServer, kind: type[Client]) -> Iterator[NewApp]:
+    """Makes programs on the server.
+
+    It takes the ``kind`` of instance (default: that of this run), ``defaults`` for it, a program to
+    share an event loop with (``beside``), and what `App` takes.
+    """
+    with ExitStack() as programs:
+
+        def make(
+            kind: type[Client] = kind,
+            defaults: dict[str, Any] | None = None,
+            beside: App | None = None,
+            **options: Any,
+        ) -> App:
+            create = beside.client.beside if beside else kind.create
+            client = create(**{"base_url": server.url, **(defaults or {})})
+            return programs.enter_context(App(server, client, **options))
+
+        yield make
+
+
+@pytest.fixture
+def app(new_app: NewApp) -> App:
+    """A program in which ada is logged in."""
+    return new_app().login()
