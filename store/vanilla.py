@@ -1,20 +1,16 @@
 """The store: a state, a set of listeners, and the four functions of Zustand's vanilla store."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from threading import RLock
-from typing import Any, Generic, NoReturn, Protocol, TypeGuard, TypeVar, overload
+from typing import Any, Generic, Protocol, TypeGuard, TypeVar, overload
 
 import attrs
 
-from .batch import Batches
-from .changes import Changes
 from .checks import refuse_coroutine_function, require_function
 from .equality import object_is
 from .evolve import evolve
 from .listeners import ListenerSet
 from .selector import subscribe_to_slice
-from .view import View
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -30,7 +26,6 @@ class SetState(Protocol[T_contra]):
         self,
         partial: T_contra | dict[str, Any] | Callable[[T_contra], T_contra | dict[str, Any]],
         replace: bool | None = None,
-        action: object = None,
     ) -> None:
         """Change the state."""
 
@@ -66,7 +61,6 @@ class Store(Generic[T]):
     def __init__(self, initial: Any) -> None:
         self._lock = RLock()
         self._listeners = ListenerSet()
-        self._batches = Batches(self._listeners, self.get_state)
         self._state: Any = None  # a T once there is one; what merging makes is no T to a checker
         self._initial_state: Any = None
         if _is_function(initial):
@@ -87,7 +81,6 @@ class Store(Generic[T]):
         self,
         partial: T | dict[str, Any] | Callable[[T], T | dict[str, Any]],
         replace: bool | None = None,
-        action: object = None,
     ) -> None:
         """Change the state and tell the listeners, before this returns.
 
@@ -99,7 +92,6 @@ class Store(Generic[T]):
                 instance; or any other value, which becomes the state; or a function of the state
                 that returns either. The function is called exactly once, under the store's lock.
             replace: Whether a dict becomes the state as it is. Default: it is merged.
-            action: What the change is called where `devtools` records it. Default: nothing.
 
         Raises:
             TypeError: If a dict names a field that the attrs state does not have. As with an error
@@ -108,8 +100,8 @@ class Store(Generic[T]):
                 have not been told.
         """
         self._lock.acquire()  # on CPython 3.11 `with` costs three times as much
-        previous = self._state
         try:
+            previous = self._state
             if (
                 isinstance(partial, dict)
                 and isinstance(previous, dict)
@@ -124,14 +116,11 @@ class Store(Generic[T]):
                 if object_is(partial, previous):
                     return
                 self._state = self._merge(previous, partial, replace)
-        except BaseException:
-            del previous
-            raise
         finally:
             self._lock.release()
-            del partial, action  # tracebacks are printed with their local variables: no tokens
+            del partial  # tracebacks are printed with their local variables: it may hold a token
         try:
-            for listener in self._batches.audience.calls:
+            for listener in self._listeners.calls:
                 listener(self._state, previous)
         finally:
             del previous
@@ -194,55 +183,6 @@ class Store(Generic[T]):
             self._listeners, self.get_state, selector, listener, equality_fn, fire_immediately
         )
 
-    def select(
-        self, selector: Callable[[T], S], equality_fn: Callable[[S, S], bool] = object_is
-    ) -> View[S]:
-        """Make a view of one slice, to be handed to those who need no more of the store.
-
-        Args:
-            selector: Takes the slice from a state.
-            equality_fn: Called with the slice that was last delivered and the newest; if it holds,
-                listeners are not called. Default: `object_is`.
-
-        Returns:
-            An object with `get()`, `subscribe(listener)` and `changes()`.
-
-        Raises:
-            TypeError: If an argument is no function.
-        """
-        require_function("selector", selector)
-        require_function("equality_fn", equality_fn)
-        return View(self, selector, equality_fn)
-
-    def changes(self) -> Changes[T]:
-        """Iterate over the states that follow, in `async for`.
-
-        The newest state wins: a consumer that is slower than the changes misses those in between.
-
-        Returns:
-            An asynchronous iterator that ends when its `close()` is called. It may be used in any
-            event loop, whichever thread changes the state.
-        """
-        return self.select(_whole).changes()
-
-    def batch(self) -> AbstractContextManager[None]:
-        """Make several changes with one notification: `with store.batch(): ...`.
-
-        The state changes at once. Listeners are called when the outermost block of this thread
-        ends, also if it ends with an error, with the newest state and the one before the block; not
-        at all if the state is the same (`object_is`) again. What other threads change meanwhile is
-        told at once. An `await` inside would hold back what other tasks of the thread change.
-        """
-        return self._batches.open()
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        """Refuse to be pickled or copied: a copy would share the actions and lack the listeners."""
-        raise TypeError(
-            f"a {type(self).__name__} can be neither copied nor pickled: its listeners, its "
-            "middlewares and the functions in its state belong to this very store; pass on what "
-            "store.get_state() returns, without functions, and make a new store of it"
-        )
-
     @property
     def getState(self) -> Callable[[], T]:  # noqa: N802
         """`get_state` under Zustand's name."""
@@ -296,10 +236,6 @@ def create_store(initial: Any, /) -> Store[Any]:
         The store, which `Store` describes.
     """
     return Store(initial)
-
-
-def _whole(state: T) -> T:
-    return state
 
 
 def _is_function(value: object) -> TypeGuard[Callable[..., Any]]:
