@@ -12,6 +12,7 @@ Example:
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -54,8 +55,9 @@ class AbortSignal:
         with self._lock:
             self._aborted = True
             listeners, self._listeners = self._listeners, []
-        for listener in listeners:
-            listener()
+        with contextlib.ExitStack() as each:
+            for listener in reversed(listeners):
+                each.callback(listener)  # all of them are called, even if one raises
 
     def __repr__(self) -> str:
         return f"<AbortSignal aborted={self._aborted}>"

@@ -242,4 +242,4 @@ def _refused(response: Response, config: RequestConfig) -> RequestError:
 
 def _raise_if_aborted(config: RequestConfig) -> None:
     if config.signal and config.signal.aborted:
-        raise CanceledError(config=config)
+        raise CanceledError(config=config, request_was_sent=False)

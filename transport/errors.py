@@ -118,8 +118,10 @@ class CanceledError(RequestError):
         code: str | None = RequestError.ERR_CANCELED,
         config: RequestConfig | None = None,
         request: Any = None,
+        *,
+        request_was_sent: bool = True,
     ) -> None:
-        super().__init__(message, code, config, request)
+        super().__init__(message, code, config, request, request_was_sent=request_was_sent)
 
 
 class InvalidURLError(RequestError, ValueError):

@@ -168,6 +168,7 @@ class AsyncRuntime:
         if aborted:
             if task.uncancel() > requests_before:
                 raise asyncio.CancelledError  # somebody else has cancelled the task as well
+        if signal.aborted:
             raise CanceledError
 
     async def bounded(self, seconds: float, function: Callable[..., Any], *args: Any) -> Any:
