@@ -165,9 +165,8 @@ class AsyncRuntime:
         finally:
             inside = False
             forget()
-        if aborted:
-            if task.uncancel() > requests_before:
-                raise asyncio.CancelledError  # somebody else has cancelled the task as well
+        if aborted and task.uncancel() > requests_before:
+            raise asyncio.CancelledError  # somebody else has cancelled the task as well
         if signal.aborted:
             raise CanceledError
 
