@@ -48,15 +48,17 @@ class Headers(MutableMapping[str, Any]):
 
     def __init__(self, headers: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
         self._entries: dict[str, tuple[str, Any]] = {}
+        pairs: Any = None
         name = value = None
         try:
             if isinstance(headers, Headers):
                 self._take(headers)
                 return
-            for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+            pairs = headers.items() if isinstance(headers, Mapping) else headers
+            for name, value in pairs:
                 self[name] = value
         finally:
-            del headers, name, value  # crash reports print locals, and these may be credentials
+            del headers, pairs, name, value  # crash reports print locals, and these may be credentials
 
     def __getitem__(self, name: str) -> Any:
         return self._entries[name.lower()][1]

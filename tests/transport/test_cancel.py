@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, NoReturn
 
 import httpx
@@ -20,7 +20,7 @@ from zustax.transport import (
 
 from ..support.clients import Call, Client, TaskCall
 from ..support.server import AuthServer
-from ..support.waiting import until
+from ..support.waiting import BOUND, until
 from .conftest import leave_nothing_behind, only_async
 
 #: Nothing takes that long: it stands for "until it is cancelled".
@@ -235,7 +235,7 @@ def test_a_request_that_has_ended_leaves_no_listener_on_its_signal(
     signal = CountingSignal()
     server.answer("/items", status=status)
     for _ in range(3):
-        client.start(lambda api: api.get("/items", signal=signal)).outcome.exception(5)
+        client.start(lambda api: api.get("/items", signal=signal)).outcome.exception(BOUND)
     assert signal.listeners == 0
 
 
@@ -283,7 +283,7 @@ def test_a_request_releases_its_connection_however_it_ends(
     server.hang_up("/dropped")
     server.answer("/broken", body=b"half of it", cut=-3)
     server.answer("/encoded", body=b"not gzip", headers={"Content-Encoding": "gzip"})
-    narrow.start(lambda api: api({"url": "/items", **options})).outcome.exception(5)
+    narrow.start(lambda api: api({"url": "/items", **options})).outcome.exception(BOUND)
     assert_the_connection_is_free(narrow, server)
 
 
@@ -331,18 +331,25 @@ def test_cancelling_the_task_releases_the_connection(
     assert_the_connection_is_free(narrow, server)
 
 
-@pytest.mark.parametrize("how", ["abort", "cancel"])
 @only_async
+@pytest.mark.parametrize("how", ["abort", "cancel"])
 def test_who_waits_for_a_connection_can_be_cancelled_too(
     narrow: Client, server: AuthServer, how: str
 ) -> None:
-    controller = AbortController()
     server.answer("/items")
     gate = server.hold("/items")
     first = narrow.start(lambda api: api.get("/items"))
     server.wait_for(1)
-    second = narrow.start(lambda api: api.get("/items", signal=controller.signal))
+    controller, has_begun = AbortController(), threading.Event()
+
+    def begin(*_arguments: object) -> None:
+        has_begun.set()
+
+    second = narrow.start(
+        lambda api: api.get("/items", signal=controller.signal, transform_request=begin)
+    )
     assert isinstance(second, TaskCall)
+    assert has_begun.wait(BOUND)
     if how == "abort":
         controller.abort()
         aborted(second)
@@ -479,58 +486,55 @@ async def test_an_abort_within_a_timeout_is_an_abort(api: Instance, server: Auth
     assert task.cancelling() == 0
 
 
+async def get_within(api: Instance, signal: AbortSignal, scope: asyncio.Timeout) -> None:
+    async with scope:
+        await api.get("/items", signal=signal)
+
+
 @pytest.mark.parametrize("order", ["abort first", "timeout first"])
 async def test_a_timeout_in_the_moment_of_an_abort_is_a_timeout(
     api: Instance, server: AuthServer, order: str
 ) -> None:
     server.hold("/items")
-    loop, controller = asyncio.get_running_loop(), AbortController()
+    now = asyncio.get_running_loop().time()
+    scope, controller = asyncio.timeout(None), AbortController()
+    task = asyncio.create_task(get_within(api, controller.signal, scope))
+    await arrived(server)
+    actions: list[Callable[[], object]] = [controller.abort, lambda: scope.reschedule(now)]
+    for action in actions if order == "abort first" else reversed(actions):
+        action()
+    with pytest.raises(TimeoutError):
+        await task
+    assert task.cancelling() == 0
 
-    async def request() -> int:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(None) as scope:
-                actions: list[Callable[[], object]] = [
-                    controller.abort,
-                    lambda: scope.reschedule(loop.time()),
-                ]
-                act = actions if order == "abort first" else actions[::-1]
-                both = asyncio.create_task(when_arrived(act))
-                try:
-                    await api.get("/items", signal=controller.signal)
-                finally:
-                    both.cancel()
-        task = asyncio.current_task()
-        return -1 if task is None else task.cancelling()
 
-    async def when_arrived(actions: list[Callable[[], object]]) -> None:
-        await arrived(server)
-        for action in actions:
-            action()
-
-    assert await request() == 0
+async def in_a_group(*coroutines: Coroutine[Any, Any, None]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for coroutine in coroutines:
+            group.create_task(coroutine)
 
 
 async def test_an_abort_in_a_task_group_is_an_error_like_any_other(
     api: Instance, server: AuthServer
 ) -> None:
     server.hold("/items")
-    controller, siblings = AbortController(), list[str]()
+    controller, sibling_was_cancelled = AbortController(), asyncio.Event()
 
     async def sibling() -> None:
         try:
             await asyncio.sleep(FOR_EVER)
         except asyncio.CancelledError:
-            siblings.append("cancelled")
+            sibling_was_cancelled.set()
             raise
 
+    async def abort() -> None:
+        await arrived(server)
+        controller.abort()
+
     with pytest.raises(ExceptionGroup) as caught:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(sibling())
-            group.create_task(get(api, controller.signal))
-            await arrived(server)
-            controller.abort()
+        await in_a_group(sibling(), get(api, controller.signal), abort())
     assert [type(error) for error in caught.value.exceptions] == [CanceledError]
-    assert siblings == ["cancelled"]
+    assert sibling_was_cancelled.is_set()
 
 
 async def get(api: Instance, signal: AbortSignal) -> None:

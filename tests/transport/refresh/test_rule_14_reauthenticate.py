@@ -294,8 +294,11 @@ def test_rule_14_closing_the_instance_does_not_wait_for_the_user(
 ) -> None:
     app = new_app(reauthenticate=dialog.function).login()
     lose_session(server)
-    app.get("/items")
+    controller = AbortController()
+    call = app.get("/items", signal=controller.signal)
     dialog.wait_until_asked()
+    controller.abort()
+    call.error()
     app.close()
     assert app.store.get_state().is_login
     dialog.close()

@@ -149,18 +149,19 @@ def test_rule_15_a_loop_that_is_stuck_keeps_nobody_waiting_for_ever(
 ) -> None:
     app = new_app().login()
     server.expire()
-    server.hold(REFRESH)
-    may_go_on = threading.Event()
+    is_stuck, may_go_on = threading.Event(), threading.Event()
+
+    def refresh(_refresh_token: str | None) -> None:
+        is_stuck.set()
+        may_go_on.wait(BOUND)
 
     async def main() -> None:
-        running = await request(server, app.store, timeout=0.1)
-        await until(lambda: server.count(REFRESH) == 1)
-        assert may_go_on.wait(BOUND)
-        running.cancel()
+        running = await request(server, app.store, refresh=refresh, timeout=0.1)
+        await asyncio.wait([running])
 
     loop = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     loop.start()
-    server.wait_for(1, REFRESH)
+    assert is_stuck.wait(BOUND)
     waiting = app.get("/new")
     assert isinstance(waiting.error().__cause__, RefreshError)
     may_go_on.set()
