@@ -19,6 +19,9 @@ class ClientHolder:
         client: One that was handed in, which is never closed here; ``None``: one is made.
         is_async: Which kind it is, or is to be.
 
+    Attributes:
+        closings: How often an instance that it belongs to was closed.
+
     Raises:
         TypeError: The client is of the other kind.
     """
@@ -33,6 +36,7 @@ class ClientHolder:
             )
         self._make = httpx.AsyncClient if is_async else httpx.Client
         self._client = client
+        self.closings = 0
         self._is_ours = client is None
         self._lock = threading.Lock()
 

@@ -211,23 +211,25 @@ class LeavingConfig(RequestConfig):
 
     Attributes:
         asked: The config that it was made from, whose ``data`` is what the caller gave.
+        closings: How often the connections had been closed when it was made.
     """
 
-    __slots__ = ("asked",)
+    __slots__ = ("asked", "closings")
 
     asked: RequestConfig
+    closings: int
 
     @classmethod
-    def of(cls, asked: RequestConfig) -> LeavingConfig:
+    def of(cls, asked: RequestConfig, closings: int) -> LeavingConfig:
         """A shallow copy of ``asked`` that remembers it."""
         leaving = object.__new__(cls)
         leaving.__dict__.update(asked.__dict__)
-        leaving.asked = asked
+        leaving.asked, leaving.closings = asked, closings
         return leaving
 
     def copy(self) -> LeavingConfig:
         """A shallow copy that remembers the same config."""
-        twin = self.of(self)
+        twin = self.of(self, self.closings)
         twin.asked = self.asked
         return twin
 

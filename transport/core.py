@@ -14,6 +14,7 @@ from typing import Any
 from attrs import define, field
 
 from .body import to_body
+from .client import ClientHolder
 from .config import Adapter, LeavingConfig, RequestConfig, merge_config
 from .errors import CanceledError, RequestError, describe, with_callers_frames
 from .interceptors import Interceptor, Interceptors
@@ -37,9 +38,10 @@ class Outcome:
 class Core:
     """Runs requests through the chains of one instance."""
 
-    def __init__(self, runtime: Runtime, adapter: Adapter) -> None:
+    def __init__(self, runtime: Runtime, client: ClientHolder, adapter: Adapter) -> None:
         self.runtime = runtime
         self.adapter = adapter
+        self._client = client
         self.interceptors = Interceptors(takes_async=runtime.is_async)
         self._attempt = runtime.adapt(self._send)
         self._sending = runtime.adapt(self._dispatch)
@@ -122,7 +124,7 @@ class Core:
 
     async def _exchange(self, config: RequestConfig, around: Sequence[Any]) -> Response:
         _raise_if_aborted(config)
-        leaving = _as_it_leaves(config)
+        leaving = _as_it_leaves(config, self._client.closings)
         async with self._abortable(config):
             response = await self.runtime.settle(self._network(around)(leaving))
         if not isinstance(response, Response):
@@ -144,11 +146,21 @@ class Core:
 
     async def _send(self, leaving: RequestConfig) -> Response:
         _raise_if_aborted(leaving)
+        self._raise_if_closed(leaving)
         started = time.perf_counter()
         adapter = leaving.adapter or self.adapter
-        response: Response = await self.runtime.settle(adapter(leaving))
+        try:
+            response: Response = await self.runtime.settle(adapter(leaving))
+        except RequestError:
+            self._raise_if_closed(leaving)
+            raise
         response.duration = time.perf_counter() - started
         return response
+
+    def _raise_if_closed(self, leaving: RequestConfig) -> None:
+        """Say what has happened, instead of opening connections that nobody would close."""
+        if isinstance(leaving, LeavingConfig) and leaving.closings != self._client.closings:
+            raise CanceledError("the instance was closed while the request was under way")
 
     def _abortable(self, config: RequestConfig) -> contextlib.AbstractAsyncContextManager[Any]:
         if config.signal:
@@ -192,12 +204,12 @@ def _as_config(value: Any) -> RequestConfig:
     )
 
 
-def _as_it_leaves(config: RequestConfig) -> LeavingConfig:
+def _as_it_leaves(config: RequestConfig, closings: int) -> LeavingConfig:
     """A copy with the transformed body; ``config.data`` keeps what the caller gave.
 
     Headers that a transform sets are seen by everyone, those that the network chain adds are not.
     """
-    leaving = LeavingConfig.of(config)
+    leaving = LeavingConfig.of(config, closings)
     if leaving.data is UNSET:
         leaving.data = None
     for transform in in_order(config.transform_request):

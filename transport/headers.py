@@ -58,7 +58,12 @@ class Headers(MutableMapping[str, Any]):
             for name, value in pairs:
                 self[name] = value
         finally:
-            del headers, pairs, name, value  # crash reports print locals, and these may be credentials
+            del (
+                headers,
+                pairs,
+                name,
+                value,
+            )  # crash reports print locals, and these may be credentials
 
     def __getitem__(self, name: str) -> Any:
         return self._entries[name.lower()][1]

@@ -11,7 +11,7 @@ Example:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Mapping
+from collections.abc import Coroutine, Mapping
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, Unpack
 
@@ -48,7 +48,7 @@ class _Verbs(ABC, Generic[Result]):
     ) -> None:
         self._client = client
         self._is_derived = is_derived
-        self._core = Core(runtime, runtime.adapt(HttpxAdapter(client, runtime).send))
+        self._core = Core(runtime, client, runtime.adapt(HttpxAdapter(client, runtime).send))
         self.defaults = defaults
 
     @property
@@ -186,21 +186,26 @@ class _Verbs(ABC, Generic[Result]):
 
     async def _shut_down(self) -> None:
         if not self._is_derived:
+            self._client.closings += 1
             await self.runtime.shut_down()
             await self._client.close(self.runtime)
+            self.runtime.forget()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.defaults.base_url or 'without base_url'}>"
 
 
-class Instance(_Verbs[Awaitable[Any]]):
+class Instance(_Verbs[Coroutine[Any, Any, Any]]):
     """An asynchronous instance; make it with `create`. It serves one event loop."""
 
-    def _call(self, asked: RequestConfig | Exception) -> Awaitable[Any]:
+    def _call(self, asked: RequestConfig | Exception) -> Coroutine[Any, Any, Any]:
         return self._core.call(self.defaults, _accepted(asked))
 
     async def aclose(self) -> None:
-        """Let a running token refresh end, then close the connections that this instance made."""
+        """Let a running token refresh end, then close the connections that this instance made.
+
+        Requests that are under way raise `CanceledError`. The next one opens connections again.
+        """
         await self._shut_down()
 
     async def __aenter__(self) -> Self:
@@ -222,7 +227,11 @@ class SyncInstance(_Verbs[Any]):
         return run_now(self._core.call(self.defaults, _accepted(asked)))
 
     def close(self) -> None:
-        """Let a running token refresh end, then close the connections that this instance made."""
+        """Let a running token refresh end, then close the connections that this instance made.
+
+        Requests that are under way raise `CanceledError`. The next one opens connections again. A
+        ``refresh`` function of your own that hangs is left behind in its daemon thread.
+        """
         run_now(self._shut_down())
 
     def __enter__(self) -> Self:

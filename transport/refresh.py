@@ -83,8 +83,9 @@ def silent_refresh(
         url: Where the default refresh posts ``{"refresh_token": …}``, to be answered
             ``{"access_token": …, "refresh_token": …, "expires_in": seconds}``; the latter two are
             optional.
-        refresh: ``(refresh_token) -> TokenPair``, plain or async, instead of the default. It is
-            called with ``None`` where the store has no refresh token (a cookie may carry it).
+        refresh: ``(refresh_token) -> TokenPair``, plain or async, instead of the default. A plain
+            one blocks the event loop of an asynchronous instance. It is called with ``None`` where
+            the store has no refresh token (a cookie may carry it).
             What it raises counts as a rejection if it is a response with 400, 401 or 403, or a
             `RefreshError` that says so. Requests that it makes with ``api`` are left alone.
         statuses: Which statuses say that the access token is refused.

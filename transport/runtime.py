@@ -28,6 +28,9 @@ from .cancel import AbortSignal
 from .errors import CanceledError
 
 T = TypeVar("T")
+
+#: Seconds that closing waits for a task that was cancelled and does not end.
+_PATIENCE = 1.0
 Work = Coroutine[Any, Any, Any]
 
 
@@ -98,6 +101,10 @@ class Runtime(Protocol):
         """Wait for what was spawned, each within its grace, and end the rest."""
         ...
 
+    def forget(self) -> None:
+        """Serve any place again, now that all is closed."""
+        ...
+
 
 def run_now(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine that has nothing to wait for, and give its result.
@@ -121,6 +128,7 @@ class AsyncRuntime:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: dict[asyncio.Task[Any], float] = {}
+        self._closing: set[asyncio.Task[Any] | None] = set()
 
     def adapt(self, function: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Any]:
         return function
@@ -194,6 +202,9 @@ class AsyncRuntime:
         self._tasks[task] = grace
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
+    def forget(self) -> None:
+        self._loop = None
+
     def is_cancelled(self) -> bool:
         task = asyncio.current_task()
         return task is not None and task.cancelling() > 0
@@ -205,16 +216,30 @@ class AsyncRuntime:
         return response.aiter_bytes()  # type: ignore[no-any-return]
 
     async def close(self, resource: Any) -> None:
-        await resource.aclose()
+        try:
+            await resource.aclose()
+        except RuntimeError:
+            if self._loop is None or not self._loop.is_closed():
+                raise
 
     async def shut_down(self) -> None:
+        if self._loop is not None and self._loop.is_closed():
+            self._tasks.clear()  # they have ended with their loop, and so have the connections
+            return
+        self.bind()
         closing = asyncio.current_task()
-        while others := [task for task in self._tasks if task is not closing]:
-            await asyncio.wait(others[:1], timeout=self._tasks[others[0]])
-            others[0].cancel()
-            await asyncio.wait(others[:1])
-            self._tasks.pop(others[0], None)
-        self._loop = None
+        self._closing.add(closing)
+        try:
+            while others := [task for task in self._tasks if task not in self._closing]:
+                await self._end(others[0])
+        finally:
+            self._closing.discard(closing)
+
+    async def _end(self, task: asyncio.Task[Any]) -> None:
+        await asyncio.wait((task,), timeout=self._tasks[task])
+        task.cancel()
+        await asyncio.wait((task,), timeout=_PATIENCE)
+        self._tasks.pop(task, None)
 
 
 class SyncRuntime:
@@ -295,6 +320,9 @@ class SyncRuntime:
         thread = threading.Thread(target=run, name="zustax", daemon=True)
         self._threads[thread] = grace
         thread.start()
+
+    def forget(self) -> None:
+        """It serves every place anyway."""
 
     def is_cancelled(self) -> bool:
         return False

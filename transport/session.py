@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -244,7 +244,11 @@ class _Update:
 
 
 def _held_by(state: Any, fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if has_field(state, name)}
+    """Those of ``fields`` that a state has; a mapping can be given the tokens, too."""
+    can_take = ("access_token", "refresh_token") if isinstance(state, Mapping) else ()
+    return {
+        name: value for name, value in fields.items() if name in can_take or has_field(state, name)
+    }
 
 
 def _matching(

@@ -6,7 +6,7 @@ Nothing here runs. mypy and pyright read it: `assert_type` states what they must
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, assert_type
 
 import httpx
@@ -57,64 +57,64 @@ api.create(time_out=1)  # type: ignore[call-arg]
 
 # calls: an asynchronous instance gives an awaitable, a synchronous one the value
 
-assert_type(api.get("/me"), Awaitable[Any])
-assert_type(api.post("/me", {"a": 1}), Awaitable[Any])
-assert_type(api(url="/me"), Awaitable[Any])
-assert_type(api.request("/me"), Awaitable[Any])
+call: object = assert_type(api.get("/me"), Coroutine[Any, Any, Any])
+call = assert_type(api.post("/me", {"a": 1}), Coroutine[Any, Any, Any])
+call = assert_type(api(url="/me"), Coroutine[Any, Any, Any])
+call = assert_type(api.request("/me"), Coroutine[Any, Any, Any])
 assert_type(sync_api.get("/me"), Any)
 assert_type(sync_api.post("/me", {"a": 1}), Any)
 assert_type(sync_api("/me"), Any)
 assert_type(api.get_uri("/me", params={"a": 1}), str)
 assert_type(sync_api.get_uri("/me"), str)
 
-api(RequestConfig(url="/me"))
-api({"url": "/me", "method": "post"})
-api("/me", method="post", data={"a": 1})
-api.request("/me", timeout=1)
+call = api(RequestConfig(url="/me"))
+call = api({"url": "/me", "method": "post"})
+call = api("/me", method="post", data={"a": 1})
+call = api.request("/me", timeout=1)
 sync_api.request({"url": "/me"})
 
-api(5)  # type: ignore[arg-type]
-api.get(5)  # type: ignore[arg-type]
-api.get()  # type: ignore[call-arg]
-api("/me", baseURL="/")  # type: ignore[call-arg]
+call = api(5)  # type: ignore[arg-type]
+call = api.get(5)  # type: ignore[arg-type]
+call = api.get()  # type: ignore[call-arg]
+call = api("/me", baseURL="/")  # type: ignore[call-arg]
 
 # verbs and their options
 
-api.get("/me", params={"page": 1}, headers={"X-Name": None}, timeout=None)
-api.delete("/me", data={"a": 1}, auth=("ada", "lovelace"))
-api.head("/me", validate_status=None, max_redirects=0)
-api.options("/me", response_type="text", auth={"username": "ada", "password": "lovelace"})
-api.post("/me", {"a": 1}, signal=AbortController().signal)
-api.post("/me", transform_request=[lambda data, headers: data], redact=["pin"])
-api.put("/me", b"bytes", validate_status=lambda status: status < 500)
-api.patch("/me", "text", extra={"silent_refresh": False})
-api.query("/me", {"a": 1}, params_serializer={"indexes": None})
-api.post_form("/me", {"a": 1}, params_serializer=lambda params: "a=1")
+call = api.get("/me", params={"page": 1}, headers={"X-Name": None}, timeout=None)
+call = api.delete("/me", data={"a": 1}, auth=("ada", "lovelace"))
+call = api.head("/me", validate_status=None, max_redirects=0)
+call = api.options("/me", response_type="text", auth={"username": "ada", "password": "lovelace"})
+call = api.post("/me", {"a": 1}, signal=AbortController().signal)
+call = api.post("/me", transform_request=[lambda data, headers: data], redact=["pin"])
+call = api.put("/me", b"bytes", validate_status=lambda status: status < 500)
+call = api.patch("/me", "text", extra={"silent_refresh": False})
+call = api.query("/me", {"a": 1}, params_serializer={"indexes": None})
+call = api.post_form("/me", {"a": 1}, params_serializer=lambda params: "a=1")
 sync_api.put_form("/me", {"a": 1}, base_url="http://other", allow_absolute_urls=False)
 sync_api.patch_form("/me", {"a": 1}, adapter=lambda config: None)
 
-api.get("/me", baseURL="/")  # type: ignore[call-arg]
-api.get("/me", method="post")  # type: ignore[call-arg]
-api.get("/me", timeout="1")  # type: ignore[arg-type]
-api.get("/me", response_type="xml")  # type: ignore[arg-type]
-api.get("/me", validate_status=200)  # type: ignore[arg-type]
-api.get("/me", validate_status=lambda status: status.bit)  # type: ignore[attr-defined]
-api.get("/me", auth="ada:lovelace")  # type: ignore[arg-type]
-api.get("/me", headers="Accept: text/plain")  # type: ignore[arg-type]
-api.get("/me", signal=AbortController())  # type: ignore[arg-type]
-api.get("/me", redact=5)  # type: ignore[arg-type]
-api.get("/me", extra=5)  # type: ignore[arg-type]
-api.get("/me", max_redirects=1.5)  # type: ignore[arg-type]
-api.get("/me", {"page": 1})  # type: ignore[call-arg, arg-type]
-api.post("/me", {"a": 1}, data={"a": 1})  # type: ignore[misc]
-api.post("/me", {"a": 1}, url="/other")  # type: ignore[misc]
-api.post_form("/me", {"a": 1}, baseURL="/")  # type: ignore[call-arg]
+call = api.get("/me", baseURL="/")  # type: ignore[call-arg]
+call = api.get("/me", method="post")  # type: ignore[call-arg]
+call = api.get("/me", timeout="1")  # type: ignore[arg-type]
+call = api.get("/me", response_type="xml")  # type: ignore[arg-type]
+call = api.get("/me", validate_status=200)  # type: ignore[arg-type]
+call = api.get("/me", validate_status=lambda status: status.bit)  # type: ignore[attr-defined]
+call = api.get("/me", auth="ada:lovelace")  # type: ignore[arg-type]
+call = api.get("/me", headers="Accept: text/plain")  # type: ignore[arg-type]
+call = api.get("/me", signal=AbortController())  # type: ignore[arg-type]
+call = api.get("/me", redact=5)  # type: ignore[arg-type]
+call = api.get("/me", extra=5)  # type: ignore[arg-type]
+call = api.get("/me", max_redirects=1.5)  # type: ignore[arg-type]
+call = api.get("/me", {"page": 1})  # type: ignore[call-arg, arg-type]
+call = api.post("/me", {"a": 1}, data={"a": 1})  # type: ignore[misc]
+call = api.post("/me", {"a": 1}, url="/other")  # type: ignore[misc]
+call = api.post_form("/me", {"a": 1}, baseURL="/")  # type: ignore[call-arg]
 sync_api.get("/me", baseURL="/")  # type: ignore[call-arg]
 sync_api.post("/me", {"a": 1}, timeout="1")  # type: ignore[arg-type]
 
 options: RequestOptions = {"timeout": 1, "url": "/me"}
 wrong_options: RequestOptions = {"time_out": 1}  # type: ignore[typeddict-unknown-key]
-api(**options)
+call = api(**options)
 
 # blocks
 
