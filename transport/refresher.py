@@ -212,6 +212,7 @@ class Refresher:
                 step = Step.ADOPT if was_begun else Step.DISCARD
                 now = self._session.credentials()
             if step is Step.ADOPT:
+                self._session.succeed(flight.started_with.session, now.session)
                 flight.land(Renewed(now.session))
                 _log.info("logged in again")
             elif step is Step.REJECT:

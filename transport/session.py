@@ -47,7 +47,7 @@ class Session:
         self._lock = threading.RLock()
         self._known: tuple[Credentials, ...] = ()
         self._rejection: tuple[object, RefreshError] | None = None
-        self._begun_by_refresh: object = None
+        self._succession: tuple[object, object] | None = None
 
     # --- reading ---
 
@@ -83,14 +83,18 @@ class Session:
             self._known = (*credentials, *self._known)[:_KEPT]
 
     def continued(self, left_with: Credentials, now: Credentials) -> Credentials:
-        """What a request left with, in the session that a refresh has made of it.
+        """What a request left with, in the session that its own has become.
 
-        A refresh by cookie begins a session: who left as nobody before it is in that session now.
+        A refresh by cookie begins a session for those who left as nobody; a user who was asked to
+        log in again goes on with the requests of before.
         """
-        is_nobody = left_with.session is None and now.session is not None
-        if is_nobody and now.session == self._begun_by_refresh:
+        if self._succession == (left_with.session, now.session):
             return evolve(left_with, session=now.session)
         return left_with
+
+    def succeed(self, before: object, after: object) -> None:
+        """Let requests that left in the session ``before`` go on in the session ``after``."""
+        self._succession = (before, after)
 
     # --- the refresh under way ---
 
@@ -178,7 +182,7 @@ class Session:
         if held.access_token == started_with.access_token != pair.access_token:
             raise RefreshError("the store refused the new tokens; its log entry says why")
         if started_with.session is None:
-            self._begun_by_refresh = held.session
+            self.succeed(None, held.session)
         return held
 
     def login(self, pair: TokenPair, instead_of: object) -> bool:

@@ -87,10 +87,12 @@ class AuthServer:
         self._is_to_listen = listening
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
+        self._listener: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._run, name="auth-server", daemon=True)
         self._changed = threading.Condition()
         self._seen: list[Seen] = []
         self._connections = 0
+        self._conversations: set[asyncio.Task[Any]] = set()
         self._greets = True
         self._turns: dict[str, list[_Turn]] = {}
         self._gates: dict[str, Gate] = {}
@@ -112,7 +114,7 @@ class AuthServer:
     def listen(self) -> None:
         """Accept connections from now on."""
         serving = asyncio.start_server(self._converse, sock=self._socket, backlog=_BACKLOG)
-        asyncio.run_coroutine_threadsafe(serving, self._loop).result(BOUND)
+        self._listener = asyncio.run_coroutine_threadsafe(serving, self._loop).result(BOUND)
 
     @property
     def url(self) -> str:
@@ -256,17 +258,32 @@ class AuthServer:
 
     async def _serve(self) -> None:
         await self._stopping.wait()
+        if self._listener is not None:
+            self._listener.close()
+        # Connections that are just being accepted become conversations first, and end at once.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for conversation in self._conversations:
+                conversation.cancel()
+            await asyncio.wait(others)
 
     async def _converse(self, reader: StreamReader, writer: StreamWriter) -> None:
         self._connections += 1
+        conversation = asyncio.current_task()
+        assert conversation is not None
+        self._conversations.add(conversation)
         # A client that is cancelled hangs up when it likes; the end of the test cancels the rest.
         with suppress(ConnectionError, asyncio.CancelledError):
             try:
-                while self._greets and (seen := await read_request(reader)):
+                while self._is_open and (seen := await read_request(reader)):
                     if not await self._reply(seen, writer):
                         break
             finally:
+                self._conversations.discard(conversation)
                 writer.close()
+
+    @property
+    def _is_open(self) -> bool:
+        return self._greets and not self._stopping.is_set()
 
     async def _reply(self, seen: Seen, writer: StreamWriter) -> bool:
         """Answer one request; whether the connection is kept."""

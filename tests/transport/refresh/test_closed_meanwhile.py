@@ -119,7 +119,7 @@ async def test_a_refresh_that_will_not_be_cancelled_does_not_hold_up_the_closing
     request = asyncio.create_task(api.get("/items"))
     await until(lambda: server.count("/items") == 1)
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await api.aclose()
             assert isinstance((await asyncio.gather(request, return_exceptions=True))[0], Exception)
     finally:

@@ -302,3 +302,18 @@ def test_rule_14_closing_the_instance_does_not_wait_for_the_user(
     app.close()
     assert app.store.get_state().is_login
     dialog.close()
+
+
+def test_rule_14_a_401_that_arrives_after_the_answer_is_replayed_too(
+    new_app: NewApp, kind: type[Client], server: AuthServer
+) -> None:
+    dialog = Dialog(kind, lambda: pair(server.login("ada")))
+    dialog.close()
+    app = new_app(reauthenticate=dialog.function).login()
+    lose_session(server)
+    gate = server.hold("/late")
+    late = app.get("/late")
+    server.wait_for(1, "/late")
+    assert app.get("/items").response().status == 200
+    gate.open()
+    assert late.response().status == 200
