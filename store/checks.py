@@ -1,7 +1,16 @@
-"""What a subscription accepts: functions, and no coroutine functions as listeners."""
+"""What is a function: to a change, to a subscription, and to a listener's."""
 
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any, TypeGuard
+
+import attrs
+
+
+def is_function(value: object) -> TypeGuard[Callable[..., Any]]:
+    """Tell a function from a state: an attrs instance is a state even if it can be called."""
+    return callable(value) and not attrs.has(type(value))
 
 
 def require_function(role: str, value: object) -> None:

@@ -14,6 +14,10 @@ from uuid import uuid4
 
 import attrs
 
+from .middleware.persist import persist
+from .middleware.persistence import Persistence
+from .middleware.restored import merge
+from .storage.protocol import Storage
 from .vanilla import Store
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -87,18 +91,48 @@ class UserStore(Store[UserState]):
 
     Args:
         initial: The first state. Default: logged out.
+        storage: Where the state survives the program, as with the middleware `persist`. A login or
+            logout during the hydration counts, and what is stored does not. Default: None, nowhere.
+        name: What the state is stored under. Default: `"user"`.
+        sync: Whether to take over what other processes write to the storage. Default: False.
+
+    Attributes:
+        persist: The storage side of the store, where there is a storage.
 
     Raises:
         TypeError: If `initial`, or what is later set, does not make a `UserState`.
+        NoEventLoopError: If the storage is asynchronous and no event loop is running.
     """
 
-    def __init__(self, initial: UserState | None = None) -> None:
+    persist: Persistence[UserState]
+
+    def __init__(
+        self,
+        initial: UserState | None = None,
+        *,
+        storage: Storage | None = None,
+        name: str = "user",
+        sync: bool = False,
+    ) -> None:
         logged_out = UserState()
         try:
             state = logged_out if initial is None else _user_state(initial)
         finally:
             del initial
-        super().__init__(_in_session(logged_out, state))
+        self._hydrated_from = self._hydrated_to = first = _in_session(logged_out, state)
+        if storage is None:
+            super().__init__(first)
+            return
+        super().__init__(
+            persist(
+                lambda set_state, get_state, store: first,
+                name=name,
+                storage=storage,
+                sync=sync,
+                merge=self._merge_stored,
+            )
+        )
+        self.persist.on_hydrate(self._note_hydration)
 
     def login(
         self, access_token: str, refresh_token: str | None, *, expires_at: float | None = None
@@ -149,13 +183,29 @@ class UserStore(Store[UserState]):
             }
         )
 
-    def _merge(self, state: UserState, partial: Any, replace: bool | None) -> UserState:
+    def _merge(self, state: UserState | None, partial: Any, replace: bool | None) -> UserState:
+        before = UserState() if state is None else state  # None while the store is being made
         try:
-            names_session = isinstance(partial, dict) and "session_id" in partial
-            merged = _user_state(super()._merge(state, partial, replace))
+            names_session = partial is self._hydrated_to or (
+                isinstance(partial, dict) and "session_id" in partial
+            )
+            merged = _user_state(super()._merge(before, partial, replace))
         finally:
             del partial
-        return merged if names_session else _in_session(state, merged)
+        return merged if names_session else _in_session(before, merged)
+
+    def _note_hydration(self, state: UserState) -> None:
+        self._hydrated_from = state
+
+    def _merge_stored(self, stored: Any, state: UserState) -> UserState:
+        try:
+            if state is not self._hydrated_from:
+                return state
+            merged = merge(stored, state)
+        finally:
+            del stored
+        self._hydrated_to = merged if merged.session_id else _in_session(state, merged)
+        return self._hydrated_to
 
 
 def _in_session(before: UserState, after: UserState) -> UserState:

@@ -1,20 +1,31 @@
 """The store: a state, a set of listeners, and the four functions of Zustand's vanilla store."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from threading import RLock
-from typing import Any, Generic, Protocol, TypeGuard, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, overload
 
 import attrs
 
-from .checks import refuse_coroutine_function, require_function
+from .batch import Batches
+from .changes import Changes
+from .checks import is_function, refuse_coroutine_function, require_function
 from .equality import object_is
 from .evolve import evolve
 from .listeners import ListenerSet
 from .selector import subscribe_to_slice
+from .view import View
+
+if TYPE_CHECKING:
+    from .middleware.immer import Drafting, DraftStore
+    from .middleware.typing import Enhanced, EnhancedStore
 
 T = TypeVar("T")
 S = TypeVar("S")
 T_contra = TypeVar("T_contra", contravariant=True)
+P = TypeVar("P")
+D = TypeVar("D")
+R = TypeVar("R")
 
 _NOT_GIVEN: Any = object()
 
@@ -26,6 +37,7 @@ class SetState(Protocol[T_contra]):
         self,
         partial: T_contra | dict[str, Any] | Callable[[T_contra], T_contra | dict[str, Any]],
         replace: bool | None = None,
+        action: object = None,
     ) -> None:
         """Change the state."""
 
@@ -61,9 +73,10 @@ class Store(Generic[T]):
     def __init__(self, initial: Any) -> None:
         self._lock = RLock()
         self._listeners = ListenerSet()
+        self._batches = Batches(self._listeners, self.get_state)
         self._state: Any = None  # a T once there is one; what merging makes is no T to a checker
         self._initial_state: Any = None
-        if _is_function(initial):
+        if is_function(initial):
             initial = initial(self.set_state, self.get_state, self)
         self._state = self._initial_state = initial
 
@@ -81,6 +94,7 @@ class Store(Generic[T]):
         self,
         partial: T | dict[str, Any] | Callable[[T], T | dict[str, Any]],
         replace: bool | None = None,
+        action: object = None,
     ) -> None:
         """Change the state and tell the listeners, before this returns.
 
@@ -92,6 +106,7 @@ class Store(Generic[T]):
                 instance; or any other value, which becomes the state; or a function of the state
                 that returns either. The function is called exactly once, under the store's lock.
             replace: Whether a dict becomes the state as it is. Default: it is merged.
+            action: What the change is called where `devtools` records it. Default: nothing.
 
         Raises:
             TypeError: If a dict names a field that the attrs state does not have. As with an error
@@ -100,8 +115,8 @@ class Store(Generic[T]):
                 have not been told.
         """
         self._lock.acquire()  # on CPython 3.11 `with` costs three times as much
+        previous = self._state
         try:
-            previous = self._state
             if (
                 isinstance(partial, dict)
                 and isinstance(previous, dict)
@@ -110,17 +125,20 @@ class Store(Generic[T]):
             ):
                 self._state = {**previous, **partial}  # what follows, for the most common case
             else:
-                if _is_function(partial):
+                if is_function(partial):
                     partial = partial(previous)
                     previous = self._state  # the function may itself have set the state
                 if object_is(partial, previous):
                     return
                 self._state = self._merge(previous, partial, replace)
+        except BaseException:
+            del previous
+            raise
         finally:
             self._lock.release()
-            del partial  # tracebacks are printed with their local variables: it may hold a token
+            del partial, action  # tracebacks are printed with their local variables: no tokens
         try:
-            for listener in self._listeners.calls:
+            for listener in self._batches.audience.calls:
                 listener(self._state, previous)
         finally:
             del previous
@@ -183,6 +201,55 @@ class Store(Generic[T]):
             self._listeners, self.get_state, selector, listener, equality_fn, fire_immediately
         )
 
+    def select(
+        self, selector: Callable[[T], S], equality_fn: Callable[[S, S], bool] = object_is
+    ) -> View[S]:
+        """Make a view of one slice, to be handed to those who need no more of the store.
+
+        Args:
+            selector: Takes the slice from a state.
+            equality_fn: Called with the slice that was last delivered and the newest; if it holds,
+                listeners are not called. Default: `object_is`.
+
+        Returns:
+            An object with `get()`, `subscribe(listener)` and `changes()`.
+
+        Raises:
+            TypeError: If an argument is no function.
+        """
+        require_function("selector", selector)
+        require_function("equality_fn", equality_fn)
+        return View(self, selector, equality_fn)
+
+    def changes(self) -> Changes[T]:
+        """Iterate over the states that follow, in `async for`.
+
+        The newest state wins: a consumer that is slower than the changes misses those in between.
+
+        Returns:
+            An asynchronous iterator that ends when its `close()` is called. It may be used in any
+            event loop, whichever thread changes the state.
+        """
+        return self.select(_whole).changes()
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Make several changes with one notification: `with store.batch(): ...`.
+
+        The state changes at once. Listeners are called when the outermost block of this thread
+        ends, also if it ends with an error, with the newest state and the one before the block; not
+        at all if the state is the same (`object_is`) again. What other threads change meanwhile is
+        told at once. An `await` inside would hold back what other tasks of the thread change.
+        """
+        return self._batches.open()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Refuse to be pickled or copied: a copy would share the actions and lack the listeners."""
+        raise TypeError(
+            f"a {type(self).__name__} can be neither copied nor pickled: its listeners, its "
+            "middlewares and the functions in its state belong to this very store; pass on what "
+            "store.get_state() returns, without functions, and make a new store of it"
+        )
+
     @property
     def getState(self) -> Callable[[], T]:  # noqa: N802
         """`get_state` under Zustand's name."""
@@ -217,6 +284,14 @@ class Store(Generic[T]):
 
 
 @overload
+def create_store(initial: "Drafting[T, P, D, R]", /) -> "DraftStore[T, P, D, R]": ...
+
+
+@overload
+def create_store(initial: "Enhanced[T, P, D, R]", /) -> "EnhancedStore[T, P, D, R]": ...
+
+
+@overload
 def create_store(initial: Initializer[T], /) -> Store[T]: ...
 
 
@@ -230,14 +305,13 @@ def create_store(initial: Any, /) -> Store[Any]:
     Args:
         initial: The first state itself: a dict, an attrs instance, any other value. Or a function
             `initial(set_state, get_state, store)` that returns it and may keep the three, for
-            actions that are part of the state.
+            actions that are part of the state. Middlewares wrap such a function.
 
     Returns:
-        The store, which `Store` describes.
+        The store, which `Store` describes, with the attributes that middlewares have added.
     """
     return Store(initial)
 
 
-def _is_function(value: object) -> TypeGuard[Callable[..., Any]]:
-    """Tell a function from a state: an attrs instance is a state even if it can be called."""
-    return callable(value) and not attrs.has(type(value))
+def _whole(state: T) -> T:
+    return state

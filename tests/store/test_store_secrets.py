@@ -4,6 +4,7 @@ Crash reports of Textual, rich, pytest and Sentry print those variables of every
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 from types import FrameType
@@ -75,6 +76,16 @@ def nested() -> UserStore:
     return relay
 
 
+def change_in_a_batch(store: Store[dict[str, str]]) -> None:
+    with store.batch():
+        store.set_state(PARTIAL)
+
+
+def change_beside_a_batch(store: Store[dict[str, str]]) -> None:
+    with store.batch(), ThreadPoolExecutor() as threads:
+        threads.submit(store.set_state, PARTIAL).result(10)
+
+
 PARTIAL = {"access_token": NEW[0], "refresh_token": NEW[1]}
 BYTES = {"access_token": NEW[0].encode(), "refresh_token": NEW[1].encode()}
 
@@ -103,6 +114,11 @@ FAILURES: dict[str, Callable[[], object]] = {
     "fired listener": lambda: fire(a_store()),
     "dict state, listener": lambda: a_dict_store_with_failing_listener().set_state(PARTIAL),
     "dict state, slice": lambda: a_dict_store_with_failing_slice_listener().set_state(PARTIAL),
+    "dict state, updater": lambda: a_dict_store().set_state(failing),  # type: ignore[arg-type]
+    "batch, listener": lambda: change_in_a_batch(a_dict_store_with_failing_listener()),
+    "batch, slice": lambda: change_in_a_batch(a_dict_store_with_failing_slice_listener()),
+    "batch of another thread": lambda: change_beside_a_batch(a_dict_store_with_failing_listener()),
+    "view": lambda: a_dict_store().select(failing).get(),
 }
 
 

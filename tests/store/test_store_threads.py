@@ -1,9 +1,8 @@
 """A store that several threads use at once."""
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Barrier, Event, Lock, get_ident
+from threading import Event, Lock, get_ident
 from typing import Any
 
 import pytest
@@ -11,38 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from zustax.store import Store, create_store
 
-PATIENCE = 10  # seconds until a wait that should have ended long ago counts as a deadlock
-
-
-@pytest.fixture(scope="module")
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        yield pool
-
-
-@pytest.fixture(scope="module")
-def eager_switching() -> Iterator[None]:
-    """Let the interpreter switch threads as often as it can."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
+from .together import PATIENCE, run_together
 
 
 def wait(event: Event) -> None:
     assert event.wait(PATIENCE)
-
-
-def run_together(threads: ThreadPoolExecutor, tasks: list[Callable[[], object]]) -> None:
-    """Start all tasks at the same moment, each in its own thread, and wait for all."""
-    start = Barrier(len(tasks))
-
-    def run(task: Callable[[], object]) -> None:
-        start.wait(PATIENCE)
-        task()
-
-    for future in [threads.submit(run, task) for task in tasks]:
-        future.result(PATIENCE)
 
 
 class PausedListener:
@@ -63,16 +35,15 @@ class PausedListener:
 # Changes
 
 
-@pytest.mark.usefixtures("eager_switching")
 def test_increments_of_many_threads_are_all_counted(threads: ThreadPoolExecutor) -> None:
     store = create_store({"count": 0, "other": 0})
 
     def increment() -> None:
-        for _ in range(500):
+        for _ in range(10_000):
             store.set_state(lambda state: {"count": state["count"] + 1})
 
     run_together(threads, [increment] * 8)
-    assert store.get_state()["count"] == 8 * 500
+    assert store.get_state()["count"] == 8 * 10_000
 
 
 @pytest.mark.usefixtures("eager_switching")

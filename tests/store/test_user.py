@@ -112,9 +112,9 @@ def test_the_actions_go_through_a_set_state_that_was_replaced() -> None:
     keys: list[set[str]] = []
     original = store.set_state
 
-    def set_state(partial: Any, replace: bool | None = None) -> None:
+    def set_state(partial: Any, replace: bool | None = None, action: object = None) -> None:
         keys.append(set(partial))
-        original(partial, replace)
+        original(partial, replace, action)
 
     store.set_state = set_state  # type: ignore[method-assign]
     store.login("a", "r")

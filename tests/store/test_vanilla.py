@@ -209,9 +209,9 @@ def test_zustands_names_follow_a_method_that_was_replaced() -> None:
     partials: list[Any] = []
     original = store.set_state
 
-    def set_state(partial: Any, replace: bool | None = None) -> None:
+    def set_state(partial: Any, replace: bool | None = None, action: object = None) -> None:
         partials.append(partial)
-        original(partial, replace)
+        original(partial, replace, action)
 
     store.set_state = set_state  # type: ignore[method-assign]
     store.get_state = lambda: {"a": 10}  # type: ignore[method-assign]

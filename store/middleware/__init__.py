@@ -1,0 +1,1 @@
+"""What can be wrapped around an initializer, each in a file of its own."""

@@ -1,0 +1,97 @@
+"""A recording in the form in which Redux DevTools exports and imports one, its lifted state.
+
+The form is that of `LiftedState` in the package `@redux-devtools/instrument`: actions by number,
+where 0 stands for the beginning, and beside each the state that it has left.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from .recording import RecordedAction, Timeline
+from .snapshots import Json
+
+_INIT = {"type": "@@INIT"}
+
+
+def to_json(timeline: Timeline, take: Callable[[Any], Json], *, is_paused: bool) -> Json:
+    """Write a recording as plain data.
+
+    Args:
+        timeline: The recording.
+        take: Makes plain data of a state or an action.
+        is_paused: Whether nothing is being recorded.
+    """
+    ids = [0, *(recorded.id for recorded in timeline.actions)]
+    performed = [_performed(_INIT, timeline.base_timestamp)]
+    performed += [_performed(take(each.action), each.timestamp) for each in timeline.actions]
+    states = [take(timeline.base), *(take(recorded.after) for recorded in timeline.actions)]
+    return {
+        "monitorState": {},
+        "nextActionId": ids[-1] + 1,
+        "actionsById": dict(zip(map(str, ids), performed, strict=True)),
+        "stagedActionIds": ids,
+        "skippedActionIds": [],
+        "committedState": states[0],
+        "currentStateIndex": ids.index(timeline.position),
+        "computedStates": [{"state": state} for state in states],
+        "isLocked": False,
+        "isPaused": is_paused,
+    }
+
+
+def from_json(text: str, revive: Callable[[Json], Any]) -> Timeline:
+    """Read a recording.
+
+    Args:
+        text: A lifted state, or a file of the extension that wraps one (`{"payload": "..."}`).
+        revive: Makes a state of plain data.
+
+    Raises:
+        ValueError: If the text is no JSON, or no lifted state.
+        Exception: Whatever `revive` raises.
+    """
+    timeline = _read(text)
+    states: list[Any] = []
+    try:
+        if timeline is not None:
+            states += map(revive, (timeline.base, *(each.after for each in timeline.actions)))
+            actions = tuple(map(_between, timeline.actions, states, states[1:]))
+            return attrs.evolve(timeline, base=states[0], actions=actions)
+    finally:
+        del text, revive, timeline, states  # tracebacks are printed with their local variables
+    raise ValueError(
+        "this is no lifted state of Redux DevTools; give import_json() what export_json() has "
+        "returned, or a file that the extension has exported"
+    )
+
+
+def _read(text: str) -> Timeline | None:
+    """Parse a lifted state, whose states stay plain data, or give None if it is none."""
+    try:
+        data = json.loads(text)
+        if "payload" in data:
+            data = json.loads(data["payload"])
+        staged = data["stagedActionIds"]
+        performed = [data["actionsById"][str(number)] for number in staged]
+        states = [computed["state"] for computed in data["computedStates"]]
+        actions = tuple(
+            RecordedAction(int(number), dict(entry["action"]), int(entry["timestamp"]), *around)
+            for number, entry, *around in zip(
+                staged[1:], performed[1:], states[:-1], states[1:], strict=True
+            )
+        )
+        position = int(staged[data["currentStateIndex"]])
+        return Timeline(states[0], int(performed[0]["timestamp"]), actions, position)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return None
+
+
+def _between(recorded: RecordedAction, before: Any, after: Any) -> RecordedAction:
+    return attrs.evolve(recorded, before=before, after=after)
+
+
+def _performed(action: Json, timestamp: int) -> Json:
+    return {"type": "PERFORM_ACTION", "action": action, "timestamp": timestamp}

@@ -1,0 +1,71 @@
+"""Changes by actions that a reducer understands, as in Redux.
+
+    def reducer(state, action):
+        match action:
+            case {"type": "add", "by": by}:
+                return {"count": state["count"] + by}
+        return state
+
+    store = create_store(redux(reducer, {"count": 0}))
+    store.dispatch({"type": "add", "by": 2})
+
+Under `devtools` each action is recorded by its type.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar, overload
+
+from ..vanilla import SetState
+from .typing import Absent, Enhanced
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+@overload
+def redux(
+    reducer: Callable[[dict[str, Any], A], dict[str, Any]], initial: dict[str, Any]
+) -> Enhanced[dict[str, Any], Absent, Absent, Callable[[A], A]]: ...
+
+
+@overload
+def redux(
+    reducer: Callable[[T, A], T | dict[str, Any]], initial: T
+) -> Enhanced[T, Absent, Absent, Callable[[A], A]]: ...
+
+
+def redux(reducer: Callable[[Any, A], Any], initial: Any) -> Any:
+    """Make an initializer whose store has `dispatch`.
+
+    Args:
+        reducer: Called with the state and the action; what it returns is merged. For an action that
+            it does not know it returns the state.
+        initial: The first state. If it is a dict, `dispatch` is added to it, too.
+
+    Returns:
+        An initializer, for `create_store` or another middleware. `store.dispatch(action)` returns
+        the action and raises what the reducer or a listener raises.
+    """
+
+    def initializer(set_state: SetState[Any], get_state: Callable[[], Any], store: Any, /) -> Any:
+        def dispatch(action: A) -> A:
+            try:
+                set_state(partial(_reduce, reducer, action), False, action)
+                return action
+            finally:
+                del action  # tracebacks are printed with their local variables: no tokens
+
+        store.dispatch = dispatch
+        if not isinstance(initial, dict):
+            return initial
+        return {"dispatch": lambda action: store.dispatch(action), **initial}
+
+    return Enhanced(initializer)
+
+
+def _reduce(reducer: Callable[[Any, A], Any], action: A, state: Any) -> Any:
+    try:
+        return reducer(state, action)
+    finally:
+        del state, action

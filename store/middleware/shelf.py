@@ -1,0 +1,120 @@
+"""The place in a storage where the state of one store lies."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from threading import RLock
+from typing import Any, Generic, TypeVar
+
+from ..evolve import evolve
+from .background import Background, Steps, settled
+from .persist_options import PersistOptions
+from .stored import Item, to_text
+
+T = TypeVar("T")
+
+_log = logging.getLogger("zustax")
+
+
+class Shelf(Generic[T]):
+    """Writes the state to the storage, reads it, removes it; under the options of the moment.
+
+    Args:
+        options: The options of `persist`.
+        get_state: Gives the newest state.
+
+    Attributes:
+        options: The options that hold at the moment.
+        background: Where an asynchronous storage runs.
+        known: The item that the state of the store is that of; None if there may be none.
+    """
+
+    def __init__(self, options: PersistOptions[T], get_state: Callable[[], T]) -> None:
+        self.options = options
+        self.background = Background()
+        self.known: Item | None = None
+        self._get_state = get_state
+        self._lock = RLock()  # one write at a time, so that the last one is of the last state
+        self._writes = 0
+
+    def write(self) -> Awaitable[None] | None:
+        """Write the newest state.
+
+        With `sync` an unchanged text is not written again: it would only undo what another process
+        has written meanwhile.
+
+        Returns:
+            None if it is written; with an asynchronous storage an awaitable.
+
+        Raises:
+            TypeError: If JSON cannot hold the state.
+            NoEventLoopError: If the storage is asynchronous and no event loop is running.
+            Exception: Whatever `partialize` or a synchronous storage raises.
+        """
+        with self._lock:
+            options = self.options
+            item = Item(
+                to_text(options.partialize(self._copy_of_state()), options.version),
+                self._writes + 1,
+            )
+            if options.sync and item == self.known:
+                return None
+            self._writes = item.writes
+            writing = options.storage.set_item(options.name, str(item.text))
+            if isawaitable(writing):
+                return self.background.write(writing, then=lambda: self.remember(item))
+            self.remember(item)
+            return None
+
+    def read(self) -> Steps[Item]:
+        """Take steps: read what lies there, when all that is being written has arrived."""
+        yield from self.background.until_written()
+        options, writes = self.options, self._writes
+        return Item((yield from settled(options.storage.get_item(options.name))), writes)
+
+    def remember(self, item: Item) -> None:
+        """Note that the state of the store is that of an item, and that the item still lies there.
+
+        Once something has been written after it, that is not known.
+        """
+        with self._lock:
+            self.known = item if item.writes == self._writes else None
+
+    def remove(self) -> None:
+        """Remove what lies there; with an asynchronous storage in the background."""
+        with self._lock:
+            self._writes += 1
+            self.known = None
+            removing = self.options.storage.remove_item(self.options.name)
+            if isawaitable(removing):
+                self.background.write(removing)
+
+    def set_aside(self, item: Item) -> Steps[bool]:
+        """Take steps: have the storage keep an item that cannot be read, if it knows how to.
+
+        Returns:
+            Whether it does.
+        """
+        set_aside = getattr(self.options.storage, "set_aside", None)
+        if set_aside is None:
+            return False
+        try:
+            yield from settled(set_aside(self.options.name, item.text))
+        except Exception as error:
+            _log.error("%r could not be set aside: %s", self.options.name, error, exc_info=error)
+        return True
+
+    def change(self, options: dict[str, Any]) -> None:
+        """Change options.
+
+        Raises:
+            TypeError: If there is no such option, or the storage lacks a method that is needed.
+        """
+        with self._lock:
+            self.options = evolve(self.options, options)
+            self._writes += 1
+            self.known = None
+
+    def _copy_of_state(self) -> Any:
+        state: Any = self._get_state()
+        return {**state} if isinstance(state, dict) else state

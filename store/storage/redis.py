@@ -1,0 +1,212 @@
+"""States in Redis, for processes on several hosts.
+
+    storage = RedisStorage(redis.Redis.from_url("redis://localhost"))
+    storage = RedisStorage(redis.asyncio.Redis.from_url("redis://localhost"))
+
+The second is asynchronous. How long either waits for a server that is away is a matter of the
+client's own options.
+"""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from inspect import isawaitable, iscoroutinefunction
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
+
+from ..checks import require_function
+from .errors import StoredStateError, storage_error
+from .extras import import_extra
+from .redis_notices import Notices, listen_in_task, listen_in_thread
+
+if TYPE_CHECKING:
+    import redis
+    import redis.asyncio
+
+#: Seconds between two tries to get a lock that somebody else holds.
+_INTERVAL = 0.01
+
+
+class RedisStorage:
+    """Keeps each item in a key of Redis, and publishes that it has been changed.
+
+    With a client of `redis` its methods are plain functions; with one of `redis.asyncio` they
+    return awaitables, and `lock` an asynchronous context manager.
+
+    Args:
+        client: The client. It is not closed.
+        prefix: What all keys and channels begin with. Default: `"zustax"`.
+        lock_timeout: Seconds after which a lock is free even if its holder has not released it,
+            because it died. It has to be longer than any holder takes. Default: 60.
+
+    Raises:
+        ImportError: If the extra `zustax[redis]` is not installed.
+        ValueError: If `lock_timeout` is not positive.
+    """
+
+    def __init__(
+        self,
+        client: "redis.Redis | redis.asyncio.Redis",
+        *,
+        prefix: str = "zustax",
+        lock_timeout: float = 60.0,
+    ) -> None:
+        if not lock_timeout > 0:
+            raise ValueError(f"lock_timeout must be a positive number, not {lock_timeout!r}")
+        self._redis = import_extra("redis", "redis", type(self).__name__)
+        self._client: Any = client
+        self._prefix = prefix
+        self._lock_timeout = lock_timeout
+        self._is_async = iscoroutinefunction(type(client).execute_command)
+        self._id = token_hex(8)  # tells its own notices from those of others
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(prefix={self._prefix!r})"
+
+    def get_item(self, name: str) -> Any:
+        """Return the text kept under a name, None if there is none, or an awaitable for it.
+
+        Raises:
+            StorageError: If Redis does not answer, or not with a text.
+        """
+        return self._run(self._get(name))
+
+    def set_item(self, name: str, value: str) -> Any:
+        """Keep a text under a name, in place of the one before.
+
+        Returns:
+            None, or an awaitable for it.
+
+        Raises:
+            StorageError: If Redis does not take it.
+        """
+        try:
+            return self._run(self._change(name, "set", value.encode("utf-8", "surrogatepass")))
+        finally:
+            del value  # tracebacks are printed with their local variables: it may hold a token
+
+    def remove_item(self, name: str) -> Any:
+        """Forget the text under a name; one that is not there is no error.
+
+        Returns:
+            None, or an awaitable for it.
+
+        Raises:
+            StorageError: If Redis does not do it.
+        """
+        return self._run(self._change(name, "delete"))
+
+    def lock(self, name: str, *, timeout: float | None = None) -> Any:
+        """Make a context manager that one holder, of all processes and hosts, is inside of.
+
+        It does not keep anybody from writing, and is not re-entrant. When its holder dies it is
+        free after `lock_timeout` seconds.
+
+        Args:
+            name: The name of the item.
+            timeout: Seconds to wait. Default: None, for as long as it takes.
+
+        Returns:
+            The context manager, an asynchronous one with an asynchronous client. On entering it
+            raises TimeoutError if somebody else holds the lock for too long; and StorageError if
+            Redis does not answer, or, on leaving, if the lock was held for more than
+            `lock_timeout`.
+        """
+        lock = self._client.lock(
+            self._key("lock", name),
+            timeout=self._lock_timeout,
+            sleep=_INTERVAL,
+            blocking_timeout=timeout,
+            thread_local=False,  # another thread than the one that acquired it may release it
+        )
+        too_long = TimeoutError(f"somebody else holds the lock of {name!r} for {timeout} s")
+        return (self._async_locked if self._is_async else self._locked)(lock, name, too_long)
+
+    def subscribe(self, name: str, callback: Callable[[], object]) -> Callable[[], None]:
+        """Have a function called after somebody else has changed an item.
+
+        It is called once more whenever the connection has been made, since a change may have been
+        missed before: in a thread, or in the running event loop if the client is asynchronous.
+        What is written through this very object is no news.
+
+        Returns:
+            The function that unsubscribes.
+
+        Raises:
+            TypeError: If the callback is no function.
+            RuntimeError: If the client is asynchronous and no event loop is running.
+        """
+        require_function("callback", callback)
+        notices = Notices(self._key("changed", name), self._id, callback)
+        listen = listen_in_task if self._is_async else listen_in_thread
+        return listen(self._client, notices)
+
+    @contextmanager
+    def _locked(self, lock: Any, name: str, too_long: TimeoutError) -> Iterator[None]:
+        if not self._run(self._ask(f"the lock of {name!r} cannot be acquired", lock.acquire)):
+            raise too_long
+        try:
+            yield
+        finally:
+            self._run(self._ask(f"the lock of {name!r} cannot be released", lock.release))
+
+    @asynccontextmanager
+    async def _async_locked(
+        self, lock: Any, name: str, too_long: TimeoutError
+    ) -> AsyncIterator[None]:
+        if not await self._ask(f"the lock of {name!r} cannot be acquired", lock.acquire):
+            raise too_long
+        try:
+            yield
+        finally:
+            await self._ask(f"the lock of {name!r} cannot be released", lock.release)
+
+    @property
+    def _errors(self) -> tuple[type[Exception], ...]:
+        return self._redis.RedisError, OSError
+
+    def _key(self, kind: str, name: str) -> str:
+        if not isinstance(name, str):
+            raise TypeError(f"the name of an item must be a str, not {type(name).__name__}")
+        return f"{self._prefix}:{kind}:{name}"
+
+    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run what has been written once for both clients; with a plain one it never waits."""
+        if self._is_async:
+            return coroutine
+        try:
+            coroutine.send(None)
+        except StopIteration as end:
+            return end.value
+        raise RuntimeError(f"{type(self._client).__name__} has returned an awaitable")
+
+    async def _get(self, name: str) -> str | None:
+        key = self._key("state", name)
+        return _text(await self._ask(f"{name!r} cannot be read", self._client.get, key), name)
+
+    async def _change(self, name: str, command: str, *value: bytes) -> None:
+        what = f"{name!r} cannot be written"
+        try:
+            key = self._key("state", name)
+            await self._ask(what, getattr(self._client, command), key, *value)
+        finally:
+            del value  # tracebacks are printed with their local variables: it may hold a token
+        await self._ask(what, self._client.publish, self._key("changed", name), self._id)
+
+    async def _ask(self, what: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            answer = function(*arguments)
+            return await answer if isawaitable(answer) else answer
+        except self._errors as error:
+            problem = storage_error(what, error)
+        finally:
+            del arguments
+        raise problem
+
+
+def _text(answer: bytes | str | None, name: str) -> str | None:
+    if not isinstance(answer, bytes):
+        return answer
+    with suppress(UnicodeDecodeError):  # which would hold the answer
+        return answer.decode("utf-8", "surrogatepass")
+    del answer
+    raise StoredStateError(f"{name!r} holds no text")

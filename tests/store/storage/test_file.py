@@ -1,0 +1,309 @@
+"""A storage in files: who can read them, what is in them, what becomes of a bad one."""
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from zustax.store import UserState, UserStore, create_store, persist
+from zustax.store.storage import FileStorage, StorageError, StoredStateError
+
+posix = pytest.mark.skipif(os.name != "posix", reason="rights of owner, group and others")
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def storage(directory: Path) -> FileStorage:
+    return FileStorage(directory)
+
+
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def rights(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+# --- items ---
+
+
+def test_it_keeps_replaces_and_forgets(storage: FileStorage, directory: Path) -> None:
+    assert storage.get_item("a") is None
+    storage.remove_item("a")
+    storage.set_item("a", "1")
+    storage.set_item("a", "2")
+    assert storage.get_item("a") == "2"
+    assert names(directory) == ["a"]
+    storage.remove_item("a")
+    storage.remove_item("a")
+    assert storage.get_item("a") is None
+    assert names(directory) == []
+
+
+def test_reading_creates_nothing(storage: FileStorage, directory: Path) -> None:
+    assert storage.get_item("a") is None
+    assert not directory.exists()
+
+
+@pytest.mark.parametrize("text", ["", "naïve\r\n\x00", "\ud800 half a pair", "x" * 1_000_000])
+def test_any_text_comes_back(storage: FileStorage, text: str) -> None:
+    storage.set_item("a", text)
+    assert storage.get_item("a") == text
+
+
+def test_the_file_has_the_name_and_the_text_of_the_item(
+    storage: FileStorage, directory: Path
+) -> None:
+    storage.set_item("naïve", '{"é":1}')
+    assert (directory / "naïve").read_text(encoding="utf-8") == '{"é":1}'
+
+
+def test_it_stays_in_its_directory_when_the_program_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    storage = FileStorage("state")
+    monkeypatch.chdir("/")
+    storage.set_item("a", "1")
+    assert names(tmp_path / "state") == ["a"]
+
+
+def test_a_tilde_is_the_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert FileStorage("~/state").directory == tmp_path / "state"
+
+
+def test_the_default_directory_is_that_of_the_system_for_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert FileStorage().directory.name == "state"
+    assert FileStorage().directory.parent.name == "zustax"
+    assert FileStorage(app_name="my-app").directory.parent.name == "my-app"
+
+
+def test_a_store_without_a_storage_of_its_own_is_kept_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    initializer = persist(lambda set_state, get_state, store: {"count": 0}, name="app")
+    create_store(initializer).set_state({"count": 1})
+    assert FileStorage().get_item("app") == '{"state":{"count":1},"version":0}'
+
+
+@pytest.mark.parametrize("interval", [0, -1, float("nan")])
+def test_an_interval_that_is_not_positive_is_refused(directory: Path, interval: float) -> None:
+    with pytest.raises(ValueError, match="poll_interval must be a positive number"):
+        FileStorage(directory, poll_interval=interval)
+
+
+def test_its_repr_names_the_directory(storage: FileStorage, directory: Path) -> None:
+    assert repr(storage) == f"FileStorage({str(directory)!r})"
+
+
+# --- rights ---
+
+
+@posix
+@pytest.mark.usefixtures("open_umask")
+def test_files_and_directory_are_for_their_owner_alone(
+    storage: FileStorage, directory: Path
+) -> None:
+    storage.set_item("a", "1")
+    with storage.lock("a"):
+        pass
+    assert rights(directory) == 0o700
+    assert {path.name: rights(path) for path in directory.iterdir()} == {
+        "a": 0o600,
+        ".a.lock": 0o600,
+    }
+
+
+@posix
+@pytest.mark.usefixtures("open_umask")
+def test_a_file_is_private_before_its_first_byte_is_written(
+    storage: FileStorage, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    fdopen = os.fdopen
+
+    def look(descriptor: int, mode: str) -> object:
+        status = os.fstat(descriptor)
+        seen.extend((stat.S_IMODE(status.st_mode), status.st_size))
+        return fdopen(descriptor, mode)
+
+    monkeypatch.setattr(os, "fdopen", look)
+    storage.set_item("a", "1")
+    assert seen == [0o600, 0]
+
+
+@posix
+def test_a_file_that_others_can_read_is_tightened_when_it_is_read(
+    storage: FileStorage, directory: Path
+) -> None:
+    directory.mkdir()
+    (directory / "a").write_text("1")
+    (directory / "a").chmod(0o644)
+    directory.chmod(0o755)
+    assert storage.get_item("a") == "1"
+    assert (rights(directory / "a"), rights(directory)) == (0o600, 0o700)
+
+
+@posix
+def test_a_file_that_others_can_read_is_tightened_when_it_is_written(
+    storage: FileStorage, directory: Path
+) -> None:
+    directory.mkdir()
+    (directory / "a").touch()
+    (directory / "a").chmod(0o666)
+    directory.chmod(0o777)
+    storage.set_item("a", "1")
+    assert (rights(directory / "a"), rights(directory)) == (0o600, 0o700)
+
+
+@posix
+def test_a_directory_that_is_meant_to_be_shared_is_refused(directory: Path) -> None:
+    directory.mkdir()
+    directory.chmod(0o1777)
+    storage = FileStorage(directory)
+    with pytest.raises(StorageError, match="is shared with other users"):
+        storage.set_item("a", "1")
+    with pytest.raises(StorageError, match="is shared with other users"):
+        storage.get_item("a")
+    assert rights(directory) == 0o777 | stat.S_ISVTX
+
+
+def test_a_file_in_the_place_of_the_directory_is_refused(directory: Path) -> None:
+    directory.touch()
+    storage = FileStorage(directory)
+    with pytest.raises(StorageError, match="create a directory of its own"):
+        storage.set_item("a", "1")
+    with pytest.raises(StorageError, match="create a directory of its own"):
+        storage.get_item("a")
+
+
+# --- bad files ---
+
+
+@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b'{"state":{},"version":9}', b"\0"])
+def test_a_file_that_holds_no_state_is_set_aside(
+    storage: FileStorage, directory: Path, content: bytes
+) -> None:
+    directory.mkdir(0o700)
+    (directory / "user").write_bytes(content)
+    store = UserStore(storage=storage)
+    assert store.get_state() == UserState()
+    assert not store.persist.has_hydrated()
+    (name,) = names(directory)
+    assert name.startswith("user.corrupt-")
+    assert (directory / name).read_bytes() == content
+    store.login("access", "refresh")
+    assert UserStore(storage=storage).get_state() == store.get_state()
+    assert names(directory) == ["user", name]
+
+
+def test_the_error_is_told(storage: FileStorage, directory: Path) -> None:
+    directory.mkdir(0o700)
+    (directory / "a").write_bytes(b"\xff")
+    with pytest.raises(StoredStateError, match=r"has been renamed to a\.corrupt-"):
+        storage.get_item("a")
+    assert storage.get_item("a") is None
+
+
+def test_a_directory_in_the_place_of_a_file_is_set_aside(
+    storage: FileStorage, directory: Path
+) -> None:
+    (directory / "a" / "inner").mkdir(parents=True)
+    with pytest.raises(StorageError, match="cannot be read"):
+        storage.get_item("a")
+    storage.set_item("a", "1")
+    assert storage.get_item("a") == "1"
+    assert len(names(directory)) == 2
+
+
+def test_a_file_that_may_not_be_read_is_set_aside(
+    storage: FileStorage, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.set_item("a", "1")
+
+    def refuse(path: Path, mode: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuse)
+        with pytest.raises(StorageError, match="cannot be read: Permission denied"):
+            storage.get_item("a")
+    assert [name.partition("-")[0] for name in names(directory)] == ["a.corrupt"]
+
+
+def test_a_file_that_cannot_be_read_at_the_moment_stays(
+    storage: FileStorage, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.set_item("a", "1")
+
+    def refuse(path: Path, mode: str) -> None:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuse)
+        with pytest.raises(StorageError, match="cannot be read: Too many open files"):
+            storage.get_item("a")
+    assert storage.get_item("a") == "1"
+
+
+def test_only_the_text_that_could_not_be_used_is_set_aside(
+    storage: FileStorage, directory: Path
+) -> None:
+    storage.set_item("a", "good, and newer")
+    storage.set_aside("a", "bad")
+    assert names(directory) == ["a"]
+    storage.set_aside("a", "good, and newer")
+    assert storage.get_item("a") is None
+
+
+def test_a_bad_file_that_cannot_be_set_aside_does_no_more_harm(
+    storage: FileStorage,
+    directory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    storage.set_item("user", "{")
+
+    def refuse(path: Path, target: Path) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    assert UserStore(storage=storage).get_state() == UserState()
+    assert "'user' could not be set aside" in caplog.text
+    assert "Read-only file system" in caplog.text
+
+
+# --- left over files ---
+
+
+def test_temporary_files_of_processes_that_died_are_removed(
+    storage: FileStorage, directory: Path
+) -> None:
+    directory.mkdir(0o700)
+    long_ago = time.time() - 4000
+    for name in (".a.old.tmp", ".b.old.tmp"):
+        (directory / name).touch()
+        os.utime(directory / name, (long_ago, long_ago))
+    (directory / ".a.new.tmp").touch()
+    storage.set_item("a", "1")
+    assert names(directory) == [".a.new.tmp", ".b.old.tmp", "a"]
