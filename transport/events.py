@@ -30,7 +30,7 @@ Receiver = TypeVar("Receiver", bound=Callable[..., Any])
 _log = logging.getLogger("zustax")
 
 #: Seconds that closing an instance gives to an async receiver that is still at work.
-_RECEIVER_GRACE = 5.0
+_RECEIVER_GRACE = 2.0
 
 
 class Signal(BlinkerSignal):

@@ -322,6 +322,8 @@ def running(*arguments: str, in_terminal: bool) -> Iterator[Running]:
         env=variables | {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"},
         stdout=theirs,
         stderr=theirs,
+        # What runs in the background ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(theirs)
     # Whatever waits for the process goes on when it is killed.

@@ -265,7 +265,7 @@ def test_following_others_needs_a_storage_that_tells_of_them() -> None:
 
 def test_arguments_of_a_wrong_kind_are_refused() -> None:
     with pytest.raises(TypeError, match="initializer must be a function"):
-        persist({"count": 0}, name="app")  # type: ignore[call-overload]
+        persist({"count": 0}, name="app")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="name must be a str, not int"):
         make(MemoryStorage()).persist.set_options(name=5)
 
