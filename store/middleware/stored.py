@@ -25,7 +25,7 @@ class Stored:
         is_migrated: Whether it has been made into a state of the present version.
     """
 
-    state: Any
+    state: Any = attrs.field(repr=False)
     version: float | None = None
     is_migrated: bool = False
 
@@ -39,7 +39,7 @@ class Item:
         writes: How many writes had been begun when it was read or written.
     """
 
-    text: str | None
+    text: str | None = attrs.field(repr=False)
     writes: int = attrs.field(eq=False)
 
     def parse(self) -> Stored:

@@ -20,6 +20,9 @@ from zustax.transport import (
     merge_config,
 )
 
+from ..support.clients import Client
+from ..support.server import AuthServer
+
 OPTIONS = [field.name for field in attrs.fields(RequestConfig)]
 
 DEFAULTS = create_sync().defaults.given()
@@ -86,6 +89,21 @@ def test_an_option_can_be_set_and_unset_later(option: str) -> None:
     if option not in ("headers", "extra"):
         setattr(config, option, UNSET)
         assert option not in config.given()
+
+
+@pytest.mark.parametrize(
+    "option", sorted({*OPTIONS} - {"url", "base_url", "method", "headers", "extra"})
+)
+def test_an_interceptor_may_take_an_option_back(
+    client: Client, server: AuthServer, option: str
+) -> None:
+    def take_back(config: RequestConfig) -> RequestConfig:
+        setattr(config, option, UNSET)
+        return config
+
+    client.api.interceptors.request.use(take_back)
+    server.answer("/items")
+    assert client.call(lambda api: api.get("/items")).status == 200
 
 
 def test_headers_that_are_set_later_ignore_case_too() -> None:
