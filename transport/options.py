@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import RequestError, describe
+from .unset import UNSET
 
 if TYPE_CHECKING:
     from .config import RequestConfig
@@ -40,7 +41,7 @@ def check_options(config: RequestConfig) -> None:
     given = config.__dict__
     for name, check in _CHECKS.items():
         value = given.get(name)
-        if value is not None:
+        if value is not None and value is not UNSET:
             check(name, value)
 
 
