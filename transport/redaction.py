@@ -47,20 +47,19 @@ def is_secret_name(name: str) -> bool:
     return name.lower().replace("_", "").replace("-", "") in SECRET_NAMES
 
 
-def redact(value: Any, names: Collection[str] = (), *, also_secrets: bool = True) -> Any:
+def redact(value: Any, names: Collection[str] = ()) -> Any:
     """A copy of ``value`` in plain JSON-like types, with secrets masked at any depth.
 
     Args:
         value: Anything; mappings and lists are walked, bytes are described, other objects shown by
             their class.
-        names: Further names to mask, whatever their case.
-        also_secrets: Mask what `is_secret_name` knows, too.
+        names: Names to mask besides those that `is_secret_name` knows, whatever their case.
     """
     wanted = frozenset(name.lower() for name in names)
-    return _redacted(value, wanted, also_secrets, ())
+    return _redacted(value, wanted, ())
 
 
-def _redacted(value: Any, names: frozenset[str], also_secrets: bool, path: tuple[int, ...]) -> Any:
+def _redacted(value: Any, names: frozenset[str], path: tuple[int, ...]) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (bytes, bytearray)):
@@ -71,19 +70,19 @@ def _redacted(value: Any, names: frozenset[str], also_secrets: bool, path: tuple
     if isinstance(value, Mapping):
         return {
             str(key): REDACTED
-            if _is_masked(str(key), item, names, also_secrets)
-            else _redacted(item, names, also_secrets, path)
+            if _is_masked(str(key), item, names)
+            else _redacted(item, names, path)
             for key, item in value.items()
         }
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_redacted(item, names, also_secrets, path) for item in value]
+        return [_redacted(item, names, path) for item in value]
     return f"<{getattr(value, '__qualname__', type(value).__qualname__)}>"
 
 
-def _is_masked(name: str, value: Any, names: frozenset[str], also_secrets: bool) -> bool:
+def _is_masked(name: str, value: Any, names: frozenset[str]) -> bool:
     if name.lower() in names:
         return True
-    return also_secrets and value not in (None, "", False) and is_secret_name(name)
+    return value not in (None, "", False) and is_secret_name(name)
 
 
 def redact_userinfo(url: str) -> str:
