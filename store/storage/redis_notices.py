@@ -70,8 +70,9 @@ def listen_in_thread(client: Any, notices: Notices) -> Callable[[], None]:
         while not is_over.is_set():
             try:
                 listen()
-            except Exception as error:  # whatever a client does that is closed meanwhile
-                notices.complain(error)
+            except Exception as error:
+                if not is_over.is_set():  # a client closed after the end may fail
+                    notices.complain(error)
                 is_over.wait(_PAUSE)
 
     Thread(target=run, name="zustax-redis", daemon=True).start()

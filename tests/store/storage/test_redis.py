@@ -273,6 +273,21 @@ def test_a_subscriber_that_fails_hears_of_the_next_change(
     assert "a subscriber to a storage failed: this fails" in caplog.text
 
 
+def test_a_subscription_that_has_ended_says_nothing_of_a_closed_client(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, calls = server.client(), Calls()
+    before = set(threading.enumerate())
+    unsubscribe = RedisStorage(client).subscribe("ended", calls)
+    (listener,) = set(threading.enumerate()) - before
+    wait_until(lambda: calls.count == 1)
+    unsubscribe()
+    client.close()
+    listener.join(10)
+    assert not listener.is_alive()
+    assert "zustax:changed:ended" not in caplog.text
+
+
 @pytest.mark.parametrize("is_async", [False, True])
 async def test_after_the_server_was_away_one_is_told_to_look(
     is_async: bool, caplog: pytest.LogCaptureFixture
@@ -282,13 +297,13 @@ async def test_after_the_server_was_away_one_is_told_to_look(
     client: Any = server.async_client() if is_async else server.client()
     calls = Calls()
     try:
-        unsubscribe = RedisStorage(client).subscribe("a", calls)
+        unsubscribe = RedisStorage(client).subscribe("away", calls)
         await until(lambda: calls.count == 1)
         server.stop()
-        await until(lambda: "no notices on zustax:changed:a" in caplog.text, bound=20)
+        await until(lambda: "no notices on zustax:changed:away" in caplog.text, bound=20)
         server.start()
         await until(lambda: calls.count == 2, bound=20)
-        assert caplog.text.count("no notices on") == 1
+        assert caplog.text.count("no notices on zustax:changed:away") == 1
         unsubscribe()
     finally:
         await client.aclose() if is_async else client.close()
