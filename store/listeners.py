@@ -2,7 +2,12 @@
 
 A round is a plain `for` loop over `ListenerSet.calls`. It behaves like `forEach` of a JavaScript
 set, because that list is alive: a `for` loop comes upon what is appended while it runs, and a
-listener that is discarded leaves behind a function that does nothing.
+listener that is discarded leaves behind, in its place, a function that does nothing.
+
+The list knows the place of each listener, so adding and discarding take the same time however many
+there are. Once the gaps are more than a quarter of the listeners, a list without gaps takes its
+place for the rounds to come; that happens so rarely that it costs each discarding little. A former
+list is kept up to date for as long as a round goes through it, and not a moment longer.
 """
 
 from collections.abc import Callable, Hashable
@@ -14,9 +19,33 @@ Listener: TypeAlias = Callable[[Any, Any], object]
 
 
 class _Calls(list[Listener]):
-    """A list that can be referred to weakly."""
+    """What a round goes through, and where in it each listener is."""
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ("__weakref__", "_places")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._places: dict[Hashable, int] = {}
+
+    def has(self, key: Hashable) -> bool:
+        return key in self._places
+
+    def add(self, key: Hashable, listener: Listener) -> None:
+        self._places[key] = len(self)
+        self.append(listener)
+
+    def discard(self, key: Hashable) -> None:
+        self[self._places.pop(key)] = _gone
+
+    def has_many_gaps(self) -> bool:
+        gaps = len(self) - len(self._places)
+        return gaps * 4 > len(self._places)
+
+    def without_gaps(self) -> "_Calls":
+        calls = _Calls()
+        for key, place in self._places.items():
+            calls.add(key, self[place])
+        return calls
 
 
 class ListenerSet:
@@ -28,8 +57,7 @@ class ListenerSet:
 
     def __init__(self) -> None:
         self._lock = RLock()
-        self._members: dict[Hashable, Listener] = {}
-        self._outdated: list[ref[_Calls]] = []
+        self._former: list[ref[_Calls]] = []
         self.calls = _Calls()
         """What a round goes through."""
 
@@ -37,26 +65,40 @@ class ListenerSet:
         """Add a listener at the end; one that is already there keeps its place."""
         key = _key(listener)
         with self._lock:
-            if key not in self._members:
-                self._members[key] = listener
-                for calls in (self.calls, *self._still_in_use()):
-                    calls.append(listener)
+            if not self.calls.has(key):
+                for calls in self._in_use():
+                    calls.add(key, listener)
 
     def discard(self, listener: Listener) -> None:
         """Remove a listener; one that is not there is no error."""
+        key = _key(listener)
         with self._lock:
-            member = self._members.pop(_key(listener), None)
-            if member is not None:
-                self._outdated.append(ref(self.calls))
-                self.calls = _Calls(self._members.values())
-                for calls in self._still_in_use():
-                    calls[_index(calls, member)] = _gone
+            if self.calls.has(key):
+                for calls in self._in_use():
+                    calls.discard(key)
+                if self.calls.has_many_gaps():
+                    self._former.append(ref(self.calls))
+                    self.calls = self.calls.without_gaps()
 
-    def _still_in_use(self) -> list[_Calls]:
-        """Give the former lists that live on because a round is still going through them."""
-        lists = [calls for outdated in self._outdated if (calls := outdated()) is not None]
-        self._outdated = [ref(calls) for calls in lists]
-        return lists
+    def _in_use(self) -> list[_Calls]:
+        """Give the present list, and the former ones that rounds are still going through."""
+        former = [calls for reference in self._former if (calls := reference()) is not None]
+        self._former = [ref(calls) for calls in former]
+        return [self.calls, *former]
+
+
+class Subscription:
+    """The function that removes a listener from its set; a closure would take twice the memory."""
+
+    __slots__ = ("_listener", "_listeners")
+
+    def __init__(self, listeners: ListenerSet, listener: Listener) -> None:
+        self._listeners = listeners
+        self._listener = listener
+
+    def __call__(self) -> None:
+        """Remove the listener; a second call does nothing, unless it was added anew."""
+        self._listeners.discard(self._listener)
 
 
 def _key(listener: Listener) -> Hashable:
@@ -65,11 +107,6 @@ def _key(listener: Listener) -> Hashable:
     except TypeError:
         return id(listener)
     return listener
-
-
-def _index(calls: _Calls, member: Listener) -> int:
-    """Find a listener by identity: a bound method equals others, and `==` may be anything."""
-    return next(index for index, call in enumerate(calls) if call is member)
 
 
 def _gone(state: object, previous: object) -> None:

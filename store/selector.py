@@ -19,13 +19,27 @@ class SliceListener(Generic[T, S]):
     delivered is that of the last state. Within one thread rounds nest, as everywhere in a store.
     """
 
+    __slots__ = (
+        "_delivering",
+        "_equality_fn",
+        "_get_state",
+        "_is_due",
+        "_is_stopped",
+        "_listener",
+        "_listeners",
+        "_seen",
+        "_selector",
+    )
+
     def __init__(
         self,
+        listeners: ListenerSet,
         get_state: Callable[[], T],
         selector: Callable[[T], S],
         listener: Callable[[S, S], object],
         equality_fn: Callable[[S, S], bool],
     ) -> None:
+        self._listeners = listeners
         self._get_state = get_state
         self._selector = selector
         self._listener = listener
@@ -51,13 +65,18 @@ class SliceListener(Generic[T, S]):
                 self()
             raise
 
-    def stop(self) -> None:
-        """Deliver nothing more, not even what is due."""
-        self._is_stopped = True
-
     def fire(self) -> None:
         """Deliver the first slice, as the new one and as the old one."""
         self._listener(self._seen, self._seen)
+
+    def join(self) -> None:
+        """Join the listeners of the store."""
+        self._listeners.add(self)
+
+    def leave(self) -> None:
+        """Leave the listeners, and deliver nothing more, not even what is due."""
+        self._is_stopped = True
+        self._listeners.discard(self)
 
     def _deliver(self) -> None:
         if self._is_stopped:
@@ -108,21 +127,17 @@ def subscribe_to_slice(
 
     listeners.add(watch)
     try:
-        slices = SliceListener(get_state, selector, listener, equality_fn)
+        slices = SliceListener(listeners, get_state, selector, listener, equality_fn)
         if fire_immediately:
             slices.fire()
-        listeners.add(slices)  # before the watch ends, so that any round meets one of the two
+        slices.join()  # before the watch ends, so that any round meets one of the two
     finally:
         listeners.discard(watch)
-
-    def unsubscribe() -> None:
-        slices.stop()
-        listeners.discard(slices)
 
     try:
         if was_overtaken:
             slices()
     except BaseException:
-        unsubscribe()
+        slices.leave()
         raise
-    return unsubscribe
+    return slices.leave

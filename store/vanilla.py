@@ -5,14 +5,12 @@ from contextlib import AbstractContextManager
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, overload
 
-import attrs
-
 from .batch import Batches
 from .changes import Changes
 from .checks import is_function, refuse_coroutine_function, require_function
 from .equality import object_is
-from .evolve import evolve
-from .listeners import ListenerSet
+from .evolve import merging
+from .listeners import ListenerSet, Subscription
 from .selector import subscribe_to_slice
 from .view import View
 
@@ -117,13 +115,12 @@ class Store(Generic[T]):
         self._lock.acquire()  # on CPython 3.11 `with` costs three times as much
         previous = self._state
         try:
-            if (
-                isinstance(partial, dict)
-                and isinstance(previous, dict)
-                and partial is not previous
-                and not replace
-            ):
-                self._state = {**previous, **partial}  # what follows, for the most common case
+            if isinstance(partial, dict) and partial is not previous and not replace:
+                # What follows, but shorter, for the most common change and the most common state.
+                if isinstance(previous, dict):
+                    self._state = {**previous, **partial}
+                else:
+                    self._state = self._merge(previous, partial, replace)
             else:
                 if is_function(partial):
                     partial = partial(previous)
@@ -269,18 +266,17 @@ class Store(Generic[T]):
         require_function("listener", listener)
         refuse_coroutine_function(listener)
         self._listeners.add(listener)
-        return lambda: self._listeners.discard(listener)
+        return Subscription(self._listeners, listener)
 
     def _merge(self, state: Any, partial: Any, replace: bool | None) -> Any:
         """Make the next state of the present one and of what was set."""
+        cls: Any = type(state)
         try:
             if replace or not isinstance(partial, dict):
                 return partial
-            if attrs.has(type(state)):
-                return evolve(state, partial)
-            return {**state, **partial} if isinstance(state, dict) else {**partial}
+            return merging(cls)(state, partial)
         finally:
-            del partial  # tracebacks are printed with their local variables: it may hold a token
+            del state, partial  # tracebacks are printed with their local variables: no tokens
 
 
 @overload

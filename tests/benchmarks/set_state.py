@@ -1,87 +1,48 @@
-"""What a store costs over a bare loop that merges a dict and calls the same listeners.
+"""What a change costs with 1, 10 and 100 listeners, beside a bare loop, other libraries, Zustand.
 
-    uv run python tests/benchmarks/set_state.py
+    uv run --with psygnal --with reactivex --with reaktiv python -m tests.benchmarks.set_state
 
-Short blocks of the two alternate, so that whatever else the machine does falls on both; the table
-shows the medians of a block's time per change and of the ratio of neighbouring blocks.
+The bare loop merges a dict and calls the same listeners. A library that is not installed is named
+as missing; Zustand needs Node and npm, and is installed in a temporary directory. Short blocks of
+all alternate in one run; the table shows the medians of a block's time per change, and of its ratio
+to the bare loop's of the same round.
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from statistics import median
-from time import perf_counter
+from collections.abc import Iterator
 
-from zustax.store import create_store
-
-State = dict[str, int]
-Listener = Callable[[State, State], None]
+from .blocks import Block, compare
+from .contenders import PYTHON, Contender
+from .zustand import zustand
 
 COUNTS = (1, 10, 100)
-BLOCKS = 101
 CALLS_PER_BLOCK = 20_000
-INITIAL: State = {"count": 0, "limit": 10}
 
 
-def make_listener() -> Listener:
-    shown = 0
-
-    def show(state: State, previous: State) -> None:
-        nonlocal shown
-        if state["count"] != previous["count"]:
-            shown = state["count"]
-
-    return show
-
-
-def with_bare_loop(listeners: list[Listener]) -> Callable[[int], None]:
-    def run(changes: int) -> None:
-        state = INITIAL
-        for number in range(changes):
-            previous, partial = state, {"count": number}
-            state = {**previous, **partial}
-            for listener in listeners:
-                listener(state, previous)
-
-    return run
+def installed(
+    contenders: dict[str, Contender], listeners: int
+) -> tuple[dict[str, Block], dict[str, str]]:
+    """Give the blocks of those that are there, and why the others are not."""
+    blocks, missing = dict[str, Block](), dict[str, str]()
+    for name, contender in contenders.items():
+        try:
+            blocks[name] = contender(listeners)
+        except ImportError as error:
+            missing[name] = str(error)
+    return blocks, missing
 
 
-def with_store(listeners: list[Listener]) -> Callable[[int], None]:
-    store = create_store(INITIAL)
-    for listener in listeners:
-        store.subscribe(listener)
-
-    def run(changes: int) -> None:
-        for number in range(changes):
-            store.set_state({"count": number})
-
-    return run
-
-
-def seconds(run: Callable[[int], None], changes: int) -> float:
-    start = perf_counter()
-    run(changes)
-    return perf_counter() - start
-
-
-def compare(count: int) -> tuple[float, float, float]:
-    """Measure the microseconds per change of both, and their ratio, for so many listeners."""
-    listeners = [make_listener() for _ in range(count)]
-    bare, store = with_bare_loop(listeners), with_store(listeners)
-    changes = CALLS_PER_BLOCK // (count + 3)
-    blocks = [(seconds(bare, changes), seconds(store, changes)) for _ in range(BLOCKS)]
-    return (
-        median(b for b, _ in blocks) / changes * 1e6,
-        median(s for _, s in blocks) / changes * 1e6,
-        median(s / b for b, s in blocks),
-    )
-
-
-def table() -> Iterator[str]:
-    yield f"{'listeners':>9}  {'bare loop':>9}  {'store':>9}  {'ratio':>5}\n"
-    for count in COUNTS:
-        bare, store, ratio = compare(count)
-        yield f"{count:>9}  {bare:>6.2f} us  {store:>6.2f} us  {ratio:>5.2f}\n"
+def table(contenders: dict[str, Contender]) -> Iterator[str]:
+    yield f"{'listeners':>9}  {'contender':<10} {'a change':>11} {'ratio':>6}\n"
+    for listeners in COUNTS:
+        blocks, missing = installed(contenders, listeners)
+        results = compare(blocks, CALLS_PER_BLOCK // (listeners + 3))
+        for name, own in results.items():
+            yield f"{listeners:>9}  {name:<10} {own.microseconds:>8.2f} us {own.ratio:>6.2f}\n"
+        for name, reason in missing.items():
+            yield f"{listeners:>9}  {name:<10} missing: {reason}\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.writelines(table())
+    with zustand() as original:
+        sys.stdout.writelines(table(PYTHON | {"Zustand": original}))
