@@ -1,4 +1,4 @@
-"""What is a function: to a change, to a subscription, and to a listener's."""
+"""What is refused before it does harm: no function, a class, what would have to be awaited."""
 
 import functools
 import inspect
@@ -24,7 +24,39 @@ def require_function(role: str, value: object) -> None:
         TypeError: If `value` is not callable.
     """
     if not callable(value):
-        raise TypeError(f"{role} must be a function, not {value!r}")
+        # The value is not shown: it may be a state, and that may hold a token.
+        raise TypeError(f"{role} must be a function, not {type(value).__name__}")
+
+
+def require_initializer(value: object) -> None:
+    """Refuse what cannot make a first state: the state itself, say, or its class.
+
+    Args:
+        value: What a middleware was given to wrap.
+
+    Raises:
+        TypeError: If `value` is not callable, or a class. The message names its type alone, since a
+            state may hold a token.
+    """
+    refuse_class(value)
+    if not is_function(value):
+        raise TypeError(
+            "initializer must be a function (set_state, get_state, store) -> state, not an "
+            f"instance of {type(value).__name__}; wrap a state in one: lambda *_: state"
+        )
+
+
+def refuse_class(value: object) -> None:
+    """Refuse a class where a state, or a function that makes one, was meant.
+
+    Raises:
+        TypeError: If `value` is a class, which would be called with what an initializer is given.
+    """
+    if isinstance(value, type):
+        raise TypeError(
+            f"a store begins with a state, and {value.__name__} is a class: pass an instance of "
+            f"it, or, to a middleware, lambda *_: {value.__name__}()"
+        )
 
 
 def refuse_coroutine_function(listener: object) -> None:
@@ -48,4 +80,22 @@ def refuse_coroutine_function(listener: object) -> None:
             "lambda state, previous: asyncio.create_task(listener(state, previous)), or, where "
             "another thread may set the state, lambda state, previous: "
             "loop.call_soon_threadsafe(lambda: asyncio.create_task(listener(state, previous)))"
+        )
+
+
+def refuse_coroutine(value: object) -> None:
+    """Refuse a state that has to be awaited first, as an async updater returns it.
+
+    Args:
+        value: What is going to be set. A coroutine is closed, so that Python does not warn of it.
+
+    Raises:
+        TypeError: If `value` is a coroutine.
+    """
+    if inspect.iscoroutine(value):
+        value.close()
+        raise TypeError(
+            f"the coroutine of {value.__qualname__} cannot be a state, and a store awaits nothing; "
+            "await first, and set then: value = await ...; "
+            "store.set_state(lambda state: {...})"
         )

@@ -7,8 +7,9 @@ as attrs writes `__init__`. A loop over the fields would take twice as long as c
 """
 
 from collections.abc import Callable
+from dataclasses import is_dataclass
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import FunctionType
 from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
@@ -59,9 +60,19 @@ def merging(cls: Any) -> Merge:
     """
     if issubclass(cls, dict):
         return lambda state, changes: {**state, **changes}
+    if is_dataclass(cls):
+        return partial(_refuse_to_merge, cls)
     if not attrs.has(cls):
         return lambda state, changes: {**changes}
     return _copying(cls) if _only_keeps_values(cls) else _calling(cls)
+
+
+def _refuse_to_merge(cls: Any, state: object, changes: object) -> NoReturn:
+    del state, changes  # tracebacks are printed with their local variables
+    raise TypeError(
+        f"a dict is not merged into a dataclass: set dataclasses.replace(state, ...), or make "
+        f"{cls.__name__} an attrs class; with replace=True the dict itself becomes the state"
+    )
 
 
 def _calling(cls: Any) -> Merge:

@@ -9,6 +9,7 @@ Tracebacks are often printed with the local variables of their frames. So nothin
 a token is in a local variable, and what passes on an error drops its tokens first.
 """
 
+from collections import deque
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +20,9 @@ from .middleware.persistence import Persistence
 from .middleware.restored import merge
 from .storage.protocol import Storage
 from .vanilla import Store
+
+#: How many ended sessions a store remembers.
+_REMEMBERED = 16
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "access_token": (str, type(None)),
@@ -87,14 +91,16 @@ class UserStore(Store[UserState]):
 
     Every login is a session of its own, named by `session_id`: a change by hand that brings another
     refresh token, or the first tokens, starts one, unless it says itself which session it belongs
-    to. Without any token there is no session.
+    to. Without any token there is no session. One that has ended here is not taken up again from
+    the storage, where somebody who had not heard of it may have written it once more.
 
     Args:
         initial: The first state. Default: logged out.
         storage: Where the state survives the program, as with the middleware `persist`. A login or
             logout during the hydration counts, and what is stored does not. Default: None, nowhere.
         name: What the state is stored under. Default: `"user"`.
-        sync: Whether to take over what other processes write to the storage. Default: False.
+        sync: Whether to take over what other processes write to the storage, as soon as that tells
+            of it. Default: if it can tell.
 
     Attributes:
         persist: The storage side of the store, where there is a storage.
@@ -112,7 +118,7 @@ class UserStore(Store[UserState]):
         *,
         storage: Storage | None = None,
         name: str = "user",
-        sync: bool = False,
+        sync: bool | None = None,
     ) -> None:
         logged_out = UserState()
         try:
@@ -120,6 +126,8 @@ class UserStore(Store[UserState]):
         finally:
             del initial
         self._hydrated_from = self._hydrated_to = first = _in_session(logged_out, state)
+        self._ended: deque[str] = deque(maxlen=_REMEMBERED)
+        self._was_refused = False
         if storage is None:
             super().__init__(first)
             return
@@ -128,11 +136,12 @@ class UserStore(Store[UserState]):
                 lambda set_state, get_state, store: first,
                 name=name,
                 storage=storage,
-                sync=sync,
+                sync=hasattr(storage, "subscribe") if sync is None else sync,
                 merge=self._merge_stored,
             )
         )
         self.persist.on_hydrate(self._note_hydration)
+        self.persist.on_finish_hydration(self._answer_refused)
 
     def login(
         self, access_token: str, refresh_token: str | None, *, expires_at: float | None = None
@@ -192,10 +201,19 @@ class UserStore(Store[UserState]):
             merged = _user_state(super()._merge(before, partial, replace))
         finally:
             del partial
-        return merged if names_session else _in_session(before, merged)
+        after = merged if names_session else _in_session(before, merged)
+        if before.session_id is not None and before.session_id != after.session_id:
+            self._ended.append(before.session_id)
+        return after
 
     def _note_hydration(self, state: UserState) -> None:
         self._hydrated_from = state
+
+    def _answer_refused(self, state: UserState) -> None:
+        """Write once more that a session has ended, to a storage that does not know it."""
+        if self._was_refused:
+            self._was_refused = False
+            self.set_state(attrs.evolve)
 
     def _merge_stored(self, stored: Any, state: UserState) -> UserState:
         try:
@@ -204,6 +222,9 @@ class UserStore(Store[UserState]):
             merged = merge(stored, state)
         finally:
             del stored
+        self._was_refused = merged.session_id in self._ended
+        if self._was_refused:
+            return state
         self._hydrated_to = merged if merged.session_id else _in_session(state, merged)
         return self._hydrated_to
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, ove
 
 from .batch import Batches
 from .changes import Changes
-from .checks import is_function, refuse_coroutine_function, require_function
+from .checks import (
+    is_function,
+    refuse_class,
+    refuse_coroutine,
+    refuse_coroutine_function,
+    require_function,
+)
 from .equality import object_is
 from .evolve import merging
 from .listeners import ListenerSet, Subscription
@@ -74,8 +80,10 @@ class Store(Generic[T]):
         self._batches = Batches(self._listeners, self.get_state)
         self._state: Any = None  # a T once there is one; what merging makes is no T to a checker
         self._initial_state: Any = None
+        refuse_class(initial)
         if is_function(initial):
             initial = initial(self.set_state, self.get_state, self)
+        refuse_coroutine(initial)
         self._state = self._initial_state = initial
 
     def get_state(self) -> T:
@@ -107,8 +115,9 @@ class Store(Generic[T]):
             action: What the change is called where `devtools` records it. Default: nothing.
 
         Raises:
-            TypeError: If a dict names a field that the attrs state does not have. As with an error
-                of the function or of a validator, nothing has changed then.
+            TypeError: If a dict names a field that the attrs state does not have, or is to be
+                merged into a dataclass; if the function is async. As with an error of the function
+                or of a validator, nothing has changed then.
             Exception: Whatever a listener raises. The state has changed, and the listeners after it
                 have not been told.
         """
@@ -125,6 +134,7 @@ class Store(Generic[T]):
                 if is_function(partial):
                     partial = partial(previous)
                     previous = self._state  # the function may itself have set the state
+                refuse_coroutine(partial)
                 if object_is(partial, previous):
                     return
                 self._state = self._merge(previous, partial, replace)

@@ -23,7 +23,7 @@ _log = logging.getLogger("zustax")
 
 
 class NoEventLoopError(RuntimeError):
-    """An asynchronous storage is used, and there is no event loop to run it in."""
+    """A storage or a migration is asynchronous, and there is no event loop to run it in."""
 
 
 def settled(result: Any) -> Steps[Any]:
@@ -116,8 +116,9 @@ class Background:
             for awaitable in awaitables:
                 _close(awaitable)
             raise NoEventLoopError(
-                "the storage is asynchronous and no event loop is running: create the store inside "
-                "a coroutine, or with skip_hydration=True and call rehydrate() inside one"
+                "the storage or the migration is asynchronous and no event loop is running: create "
+                "the store inside a coroutine, or with skip_hydration=True and call rehydrate() "
+                "inside one"
             )
         return home
 

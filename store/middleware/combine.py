@@ -15,6 +15,7 @@ Any other middleware may be wrapped around it.
 from collections.abc import Callable
 from typing import Any
 
+from ..checks import require_function
 from ..vanilla import Initializer, Store
 from .immer import DraftInitializer
 
@@ -30,7 +31,11 @@ def combine(initial: State, create: DraftInitializer[State]) -> Initializer[Stat
 
     Returns:
         An initializer, for `create_store` or another middleware.
+
+    Raises:
+        TypeError: If `create` is no function.
     """
+    require_function("create", create)
     return _Combined(initial, create)
 
 

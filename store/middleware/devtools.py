@@ -14,11 +14,11 @@ import sys
 from collections.abc import Callable, Collection, Mapping
 from functools import partial as bind
 from types import FrameType
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypedDict, TypeVar, Unpack, overload
 
 import attrs
 
-from ..checks import is_function
+from ..checks import is_function, require_initializer
 from ..vanilla import Initializer, SetState, Store
 from .immer import Drafting
 from .lifted import from_json, to_json
@@ -47,7 +47,7 @@ class Devtools(Generic[T]):
         set_state: Changes its state and records nothing.
         name: What the store is called.
         max_age: How many states are kept.
-        secret: Names of what is never shown.
+        snapshots: Knows what is never shown.
         anonymous_action_type: The name of an action that is given none.
     """
 
@@ -58,7 +58,7 @@ class Devtools(Generic[T]):
         *,
         name: str | None,
         max_age: int,
-        secret: Collection[str],
+        snapshots: Snapshots,
         anonymous_action_type: str | None,
     ) -> None:
         self.name = name
@@ -67,7 +67,7 @@ class Devtools(Generic[T]):
         self._anonymous_action_type = anonymous_action_type
         self._is_recording = False
         self._recording = Recording(store.get_state, max_age)
-        self._snapshots = Snapshots(secret)
+        self._snapshots = snapshots
 
     @property
     def is_recording(self) -> bool:
@@ -242,39 +242,31 @@ class Devtools(Generic[T]):
         return {"type": type(action).__name__, **entries_of(action)}
 
 
+class DevtoolsKeywords(TypedDict, total=False):
+    """The keywords of `devtools`, which describes them."""
+
+    name: str | None
+    enabled: bool
+    max_age: int
+    secret: Collection[str]
+    anonymous_action_type: str | None
+
+
 @overload
 def devtools(  # type: ignore[overload-overlap]
-    initializer: Drafting[T, P, D, R],
-    *,
-    name: str | None = None,
-    enabled: bool = True,
-    max_age: int = 50,
-    secret: Collection[str] = (),
-    anonymous_action_type: str | None = None,
+    initializer: Drafting[T, P, D, R], **options: Unpack[DevtoolsKeywords]
 ) -> Drafting[T, P, Devtools[T], R]: ...
 
 
 @overload
 def devtools(  # type: ignore[overload-overlap]
-    initializer: Enhanced[T, P, D, R],
-    *,
-    name: str | None = None,
-    enabled: bool = True,
-    max_age: int = 50,
-    secret: Collection[str] = (),
-    anonymous_action_type: str | None = None,
+    initializer: Enhanced[T, P, D, R], **options: Unpack[DevtoolsKeywords]
 ) -> Enhanced[T, P, Devtools[T], R]: ...
 
 
 @overload
 def devtools(
-    initializer: Initializer[T],
-    *,
-    name: str | None = None,
-    enabled: bool = True,
-    max_age: int = 50,
-    secret: Collection[str] = (),
-    anonymous_action_type: str | None = None,
+    initializer: Initializer[T], **options: Unpack[DevtoolsKeywords]
 ) -> Enhanced[T, Absent, Devtools[T], Absent]: ...
 
 
@@ -311,10 +303,15 @@ def devtools(
         `Devtools` describes.
 
     Raises:
-        ValueError: If `max_age` is less than 2.
+        TypeError: If the initializer is no function, or `secret` is a single text.
+        ValueError: If `max_age` is no whole number, or less than 2.
     """
-    if max_age < 2:
-        raise ValueError(f"max_age must be at least 2 (one state before, one after), not {max_age}")
+    require_initializer(initializer)
+    if not isinstance(max_age, int) or max_age < 2:
+        raise ValueError(
+            f"max_age must be an int of at least 2 (one state before, one after), not {max_age!r}"
+        )
+    snapshots = Snapshots(secret)
 
     def with_devtools(set_state: SetState[T], get_state: Callable[[], T], store: Any, /) -> T:
         store.devtools = tools = Devtools(
@@ -322,7 +319,7 @@ def devtools(
             set_state,
             name=name,
             max_age=max_age,
-            secret=secret,
+            snapshots=snapshots,
             anonymous_action_type=anonymous_action_type,
         )
         store.set_state = tools.set_state

@@ -5,10 +5,10 @@
 
     produce({"todos": [{"done": False}], "user": ada}, finish)   # a new state with the same `ada`
 
-A draft stands for a dict, a list, a set or an attrs instance and has its operations. What is taken
-from it is a draft again, so a change at any depth lands in a copy; where nothing was changed, the
-result has the very objects of the original. A tuple and an object of any other kind count as values
-and are given as they are.
+A draft stands for a dict, a list, a set, a tuple or an attrs instance and has its operations. What
+is taken from it is a draft again, so a change at any depth lands in a copy; where nothing was
+changed, the result has the very objects of the original. An object of any other kind counts as a
+value and is given as it is.
 
 A draft does not show its content in a `repr`: tracebacks are printed with their local variables,
 and it may hold a token. For the same reason nothing here raises with a content in a local variable.
@@ -17,6 +17,7 @@ and it may hold a token. For the same reason nothing here raises with a content 
 from collections.abc import Callable, Iterator, MutableMapping, MutableSequence
 from copy import copy, deepcopy
 from inspect import getattr_static
+from operator import is_
 from typing import Any
 
 import attrs
@@ -67,7 +68,7 @@ def draft_of(value: Any, *, is_made_by_recipe: bool = False) -> Any:
         value: The value.
         is_made_by_recipe: Whether the recipe has put it in, so that it may hold drafts.
     """
-    if isinstance(value, (Draft, SetDraft)):
+    if isinstance(value, _DRAFTS):
         return value
     if isinstance(value, dict):
         return DictDraft(_Node(value, copy(value), is_made_by_recipe))
@@ -75,6 +76,8 @@ def draft_of(value: Any, *, is_made_by_recipe: bool = False) -> Any:
         return ListDraft(_Node(value, copy(value), is_made_by_recipe))
     if isinstance(value, set):
         return SetDraft(value)
+    if type(value) is tuple:
+        return _tuple_draft_of(value, is_made_by_recipe)
     if attrs.has(type(value)):
         return AttrsDraft(_Node(value, dict(entries_of(value)), is_made_by_recipe))
     return value
@@ -170,7 +173,7 @@ class _Node:
         try:
             for key in list(entries) if isinstance(entries, dict) else range(len(entries)):
                 entry = entries[key]
-                if isinstance(entry, (Draft, SetDraft)) or self._may_hold_drafts(entry):
+                if isinstance(entry, _DRAFTS) or self._may_hold_drafts(entry):
                     entries[key] = _settled(entry)
                     origin = entry if self._is_made_by_recipe else _origin(entry)
                     self.is_changed = self.is_changed or entries[key] is not origin
@@ -293,6 +296,15 @@ class ListDraft(Draft, MutableSequence[Any]):
     def __radd__(self, other: list[Any]) -> list[Any]:
         return [*other, *self]
 
+    def __mul__(self, times: int) -> list[Any]:
+        return list(self) * times
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> "ListDraft":
+        self[:] = self * times
+        return self
+
     def insert(self, index: int, value: Any) -> None:
         """Put a value before the one at an index."""
         try:
@@ -326,6 +338,20 @@ class SetDraft(set[Any]):
         return self.base if self == self.base else set(self)
 
 
+class TupleDraft(tuple[Any, ...]):
+    """A draft of a tuple: the tuple stays as it is, and what is in it can be changed."""
+
+    base: tuple[Any, ...]
+
+    def __repr__(self) -> str:
+        return "<draft of tuple>"
+
+    def finish(self) -> tuple[Any, ...]:
+        """Give the original, or, where something in it was changed, a tuple of what is there."""
+        results: tuple[Any, ...] = with_parts(self.base, list(map(_settled, self)))
+        return results
+
+
 class AttrsDraft(Draft):
     """A draft of an attrs instance. Its methods and properties work on the draft."""
 
@@ -347,8 +373,25 @@ class AttrsDraft(Draft):
             del value
 
     def __eq__(self, other: object) -> bool:
-        cls: Any = self.__class__
-        return bool(cls.__eq__(self, other))
+        return self._as_defined("__eq__", other)
+
+    def __lt__(self, other: object) -> bool:
+        return self._as_defined("__lt__", other)
+
+    def _as_defined(self, operator: str, other: object) -> bool:
+        """Compare as the class says; it may say that it is not implemented."""
+        result: bool = getattr(self.__class__, operator)(self, other)
+        return result
+
+
+_DRAFTS = (Draft, SetDraft, TupleDraft)
+
+
+def _tuple_draft_of(value: tuple[Any, ...], is_made_by_recipe: bool) -> tuple[Any, ...]:
+    """Make a draft of a tuple, unless nothing in it has one."""
+    draft = TupleDraft(draft_of(part, is_made_by_recipe=is_made_by_recipe) for part in value)
+    draft.base = value
+    return value if all(map(is_, draft, value)) else draft
 
 
 def _settled(value: Any) -> Any:
@@ -356,7 +399,7 @@ def _settled(value: Any) -> Any:
     try:
         if isinstance(value, Draft):
             return value._draft_node.finish()
-        if isinstance(value, SetDraft):
+        if isinstance(value, (SetDraft, TupleDraft)):
             return value.finish()
         return with_parts(value, list(map(_settled, parts_of(value))))
     finally:
@@ -367,4 +410,4 @@ def _origin(entry: Any) -> Any:
     """Give what an entry was before it became a draft."""
     if isinstance(entry, Draft):
         return entry._draft_node.base
-    return entry.base if isinstance(entry, SetDraft) else entry
+    return entry.base if isinstance(entry, (SetDraft, TupleDraft)) else entry

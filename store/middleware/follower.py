@@ -1,6 +1,8 @@
 """A store that follows what other processes do to its state: `persist(..., sync=True)`."""
 
+import asyncio
 import logging
+import time
 from typing import Any, Generic, TypeVar, cast
 from weakref import finalize, ref
 
@@ -15,6 +17,9 @@ from .stored import Item
 T = TypeVar("T")
 
 _log = logging.getLogger("zustax")
+
+#: Seconds between two looks at whether a change has come to its end.
+_MOMENT = 0.001
 
 
 class Follower(Generic[T]):
@@ -44,6 +49,7 @@ class Follower(Generic[T]):
         def on_notice() -> None:
             this = follower()
             if this is not None:
+                this._hydrator.wait_until_made()
                 this._reread()
 
         storage = cast(SharedStorage, options.storage)  # the options have been checked
@@ -75,21 +81,78 @@ class Follower(Generic[T]):
     def _reread(self) -> None:
         """Read the storage again. An error is logged, since nobody has asked for it."""
         try:
-            self._shelf.background.run(self._steps())
+            self._shelf.background.run(self._catch_up_if_quiet())
         except Exception as error:
             name = self._shelf.options.name
             _log.error(
                 "persisted store %r could not be read again: %s", name, error, exc_info=error
             )
 
-    def _steps(self) -> Steps[None]:
-        while (mark := self._changes.mark()) is not None:
+    def _catch_up_if_quiet(self) -> Steps[None]:
+        if self._changes.mark() is not None:  # else it is due when the change has ended
+            yield from self.catch_up()
+
+    def catch_up(self) -> Steps[Item]:
+        """Take steps: read the storage, and take over what somebody else has changed there.
+
+        What could not be written before is written, unless somebody has changed it meanwhile.
+
+        Returns:
+            What lies there.
+        """
+        while True:
+            mark = self._changes.mark()
             item = yield from self._shelf.read()
-            if item == self._shelf.known:
-                return
-            yield from self._hydrator.run(self._hydrator.begin(), self._news(item, mark))
-            if not self._changes.have_begun_since(mark):
-                return
+            if mark is None:  # what is being changed here may be newer, or just what was read
+                yield from self._pause()
+                continue
+            if item != self._shelf.known:
+                hydration = self._hydrator.begin()
+                yield from self._hydrator.run(hydration, self._news(item, mark))
+                # Another one that began later counts, and may not have come to its end yet.
+                is_over = self._hydrator.is_over(hydration)
+                if not is_over and not self._changes.have_begun_since(mark):
+                    return item
+                continue
+            self._hydrator.wait_for_others()
+            if (yield from self._is_saved(item)) and self._shelf.known is not None:
+                return self._shelf.known
+
+    def _pause(self) -> Steps[None]:
+        """Take a step: wait for a moment."""
+        if self._shelf.is_async:
+            yield asyncio.sleep(_MOMENT)
+        else:
+            time.sleep(_MOMENT)
+
+    def replace(self, expected: Item | None) -> Steps[bool]:
+        """Take steps: write the newest state, unless somebody else has written another one.
+
+        What is read from the storage meanwhile may be older, and is no news.
+
+        Args:
+            expected: What lay there when it was last read; None if that is not known.
+
+        Returns:
+            Whether it is written.
+        """
+        self._changes.begin()
+        try:
+            return (yield from self._shelf.replace(expected))
+        finally:
+            if self._changes.end():
+                self._reread()
+
+    def _is_saved(self, item: Item) -> Steps[bool]:
+        """Take steps: write what could not be written before; tell whether nobody was faster."""
+        if not self._shelf.is_unsaved:
+            return True
+        try:
+            return (yield from self.replace(item))
+        except OSError as error:
+            name = self._shelf.options.name
+            _log.warning("persisted store %r still cannot be written: %s", name, error)
+            return True
 
     def _news(self, item: Item, mark: int) -> Reread:
         return Reread(item, lambda: self._changes.have_begun_since(mark))

@@ -5,7 +5,9 @@ holder that does not show it, or in no variable at all.
 """
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from threading import Lock
 from typing import Any, Generic, TypeVar, cast
 
@@ -22,6 +24,11 @@ from .stored import Item, Stored
 T = TypeVar("T")
 
 _log = logging.getLogger("zustax")
+
+#: Seconds that a store takes at most to be made, whose state may also be None for good.
+_PATIENCE = 1.0
+
+_MOMENT = 0.001
 
 
 @attrs.define(repr=False, eq=False)
@@ -67,11 +74,21 @@ class Hydrator(Generic[T]):
         self._lock = Lock()
         self._last = 0
         self._under_way: int | None = None
+        self._ending: Future[None] | None = None
 
     @property
     def is_hydrating(self) -> bool:
         """Whether the last hydration has neither succeeded nor failed yet."""
         return self._under_way is not None
+
+    def ending(self) -> Future[None] | None:
+        """Give a future for the end of the hydration under way, None if there is none."""
+        if self._under_way is None:
+            return None
+        with self._lock:
+            if self._under_way is not None and self._ending is None:
+                self._ending = Future()
+            return self._ending
 
     def first(self, initial: T) -> T:
         """Hydrate what the initializer has made, before the store has a state.
@@ -136,7 +153,7 @@ class Hydrator(Generic[T]):
         """Let nothing come of a hydration that is under way."""
         with self._lock:
             self._last += 1
-            self._under_way = None
+        self._end(None)
 
     def run(self, hydration: Hydration[T], reread: Reread | None = None) -> Steps[None]:
         """Take the steps of a hydration that has begun.
@@ -152,17 +169,17 @@ class Hydrator(Generic[T]):
         try:
             item = (yield from self._shelf.read()) if reread is None else reread.item
             stored = yield from self._state_in(item, is_news=reread is not None)
-            if self._is_over(hydration):
-                return
+            if self.is_over(hydration):
+                return  # and a middleware outside does not hear of it
             self._adopt(hydration, stored, item, reread)
             if hydration.made is None:
                 return
             if stored.is_migrated and reread is None:
                 yield from settled(self._shelf.write())
-            if not self._is_over(hydration):
+            if not self.is_over(hydration):
                 self._succeed(hydration)
         except Exception as error:
-            if not self._is_over(hydration):
+            if not self.is_over(hydration):
                 self._fail(hydration, error)
         finally:
             self._end(hydration)
@@ -196,10 +213,14 @@ class Hydrator(Generic[T]):
     def _adopt(
         self, hydration: Hydration[T], stored: Stored, item: Item, reread: Reread | None
     ) -> None:
-        """Merge a stored state into the present one, unless that has become newer."""
+        """Merge a stored state into the present one, unless that has become newer.
+
+        That is looked at under the lock of the store, so that no other thread comes between.
+        """
 
         def next_state(_: T) -> T:  # what a middleware outside passes may be a draft
-            if reread is not None and reread.is_overtaken():
+            is_overtaken = reread is not None and reread.is_overtaken()
+            if is_overtaken or self.is_over(hydration):
                 return self._get_state()
             hydration.made = Stored(self._shelf.options.merge(stored.state, self._state()))
             self._shelf.remember(item)
@@ -223,13 +244,29 @@ class Hydrator(Generic[T]):
             self._log("told of that", another)
             raise
 
-    def _is_over(self, hydration: Hydration[T]) -> bool:
+    def wait_until_made(self) -> None:
+        """Wait, in a thread of the storage, for a store that another thread is still making."""
+        deadline = time.monotonic() + _PATIENCE
+        while self._get_state() is None and time.monotonic() < deadline:
+            time.sleep(_MOMENT)
+
+    def wait_for_others(self) -> None:
+        """Wait until the store has the state that another thread is making of what it has read."""
+        self._set_state(_unchanged, True)  # which takes the lock under which that happens
+
+    def is_over(self, hydration: Hydration[T]) -> bool:
+        """Tell whether nothing comes of a hydration any more, as another has begun since."""
         return hydration.number != self._last
 
-    def _end(self, hydration: Hydration[T]) -> None:
+    def _end(self, hydration: Hydration[T] | None) -> None:
+        """Note that a hydration has ended, None for whichever is under way."""
         with self._lock:
-            if self._under_way == hydration.number:
-                self._under_way = None
+            if hydration is not None and self._under_way != hydration.number:
+                return
+            self._under_way = None
+            ending, self._ending = self._ending, None
+        if ending is not None:
+            ending.set_result(None)
 
     def _state(self) -> T:
         state: Any = self._get_state()
@@ -238,3 +275,7 @@ class Hydrator(Generic[T]):
     def _log(self, what: str, error: Exception) -> None:
         name = self._shelf.options.name
         _log.error("persisted store %r could not be %s: %s", name, what, error, exc_info=error)
+
+
+def _unchanged(state: T) -> T:
+    return state

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial as bind
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
-from ..checks import is_function
+from ..checks import is_function, require_initializer
 from ..vanilla import SetState, Store
 from .drafts import produce
 from .typing import Absent, Enhanced, EnhancedStore
@@ -93,7 +93,11 @@ def immer(initializer: Any) -> Any:
         An initializer, for `create_store` or another middleware. The `set_state` of its store also
         takes an updater that returns None; it raises a RuntimeError if one changes its draft and
         returns another value as well.
+
+    Raises:
+        TypeError: If the initializer is no function.
     """
+    require_initializer(initializer)
 
     def with_drafts(set_state: SetState[Any], get_state: Callable[[], Any], store: Any, /) -> Any:
         def set_draft_state(

@@ -77,15 +77,18 @@ def _read(text: str) -> Timeline | None:
         staged = data["stagedActionIds"]
         performed = [data["actionsById"][str(number)] for number in staged]
         states = [computed["state"] for computed in data["computedStates"]]
+        ids = [0, *map(int, staged[1:])]
         actions = tuple(
-            RecordedAction(int(number), dict(entry["action"]), int(entry["timestamp"]), *around)
+            RecordedAction(number, dict(entry["action"]), int(entry["timestamp"]), *around)
             for number, entry, *around in zip(
-                staged[1:], performed[1:], states[:-1], states[1:], strict=True
+                ids[1:], performed[1:], states[:-1], states[1:], strict=True
             )
         )
-        position = int(staged[data["currentStateIndex"]])
-        return Timeline(states[0], int(performed[0]["timestamp"]), actions, position)
-    except (AttributeError, LookupError, TypeError, ValueError):
+        index = data["currentStateIndex"]
+        if index < 0 or len(set(ids)) < len(ids):
+            return None
+        return Timeline(states[0], int(performed[0]["timestamp"]), actions, ids[index])
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return None
 
 

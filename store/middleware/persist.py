@@ -13,7 +13,7 @@ The next program that makes this store begins with a count of 1. What the store 
 from collections.abc import Callable
 from typing import Any, TypeVar, Unpack, overload
 
-from ..checks import require_function
+from ..checks import require_initializer
 from ..evolve import evolve
 from ..storage.file import FileStorage
 from ..vanilla import Initializer, SetState
@@ -91,7 +91,7 @@ def persist(
         TypeError: If an argument is of the wrong kind.
         ImportError: If the default storage needs the extra `zustax[file]`.
     """
-    require_function("initializer", initializer)
+    require_initializer(initializer)
     if storage is None:
         storage = FileStorage()
     chosen = evolve(PersistOptions[Any](name=name, storage=storage), options)

@@ -5,8 +5,10 @@ from typing import Any, Generic, TypeAlias, TypedDict, TypeVar
 
 import attrs
 
+from ..checks import require_function
 from ..storage.protocol import Storage
 from .restored import merge
+from .stored import is_version
 
 T = TypeVar("T")
 
@@ -36,7 +38,8 @@ class PersistOptions(Generic[T]):
     """The options of `persist`, which describes them.
 
     Raises:
-        TypeError: If the name is no str, or the storage lacks a method that is needed.
+        TypeError: If the name is no str, the version no number, what is to be called no function,
+            or the storage lacks a method that is needed.
     """
 
     name: str
@@ -52,6 +55,15 @@ class PersistOptions(Generic[T]):
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.name, str):
             raise TypeError(f"name must be a str, not {type(self.name).__name__}")
+        if not is_version(self.version):
+            raise TypeError(f"version must be a finite number, not {self.version!r}")
+        for role in ("partialize", "migrate", "merge", "on_rehydrate_storage"):
+            function = getattr(self, role)
+            if function is not None or role in ("partialize", "merge"):
+                require_function(role, function)
+        self._check_storage()
+
+    def _check_storage(self) -> None:
         needed = ["get_item", "set_item", "remove_item"] + ["subscribe"] * self.sync
         missing = [method for method in needed if not hasattr(self.storage, method)]
         if missing:

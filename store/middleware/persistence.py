@@ -1,12 +1,14 @@
 """`store.persist`: the storage side of a store, as its users see it."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
 from .follower import Follower
 from .hydration import Hydrator
 from .persist_options import PersistOptions
 from .shelf import Shelf
+from .turns import Turn, turn_of
 
 T = TypeVar("T")
 
@@ -51,6 +53,27 @@ class Persistence(Generic[T]):
     def is_hydrating(self) -> bool:
         """Tell whether a hydration is under way, which has neither succeeded nor failed yet."""
         return self._hydrator.is_hydrating
+
+    def hydration(self) -> Future[None] | None:
+        """Give a future for the end of the hydration that is under way, good or not.
+
+        Returns:
+            None if there is none.
+        """
+        return self._hydrator.ending()
+
+    def exclusive(self, timeout: float) -> Future[Turn[T]]:
+        """Change the state in turns with the other processes that share the storage.
+
+        Args:
+            timeout: Seconds to wait for them.
+
+        Returns:
+            A future for the `Turn`, which has to be released. It fails with a TimeoutError if
+            somebody else takes too long, and with what else the storage raises. A storage without
+            a lock is nobody else's: there it is always one's turn.
+        """
+        return turn_of(self._shelf, self._follower, timeout)
 
     def clear_storage(self) -> None:
         """Remove the state from the storage, and let no hydration under way bring it back.

@@ -95,8 +95,8 @@ class Recording:
         with self._lock:
             self._base, self._base_timestamp = timeline.base, timeline.base_timestamp
             self._actions = deque(timeline.actions)
-            self._next_id = self._actions[-1].id + 1 if self._actions else 1
-            self._position = timeline.position
+            self._next_id = max((action.id for action in timeline.actions), default=0) + 1
+            self._position = self._position_before = timeline.position
             self._drop_oldest()
 
     def timeline(self) -> Timeline:
@@ -112,7 +112,7 @@ class Recording:
             recorded = RecordedAction(self._next_id, action, _now(), before=self._get_state())
             self._actions.append(recorded)
             self._next_id += 1
-            self._position = recorded.id
+            self._position_before, self._position = self._position, recorded.id
             self._drop_oldest()
             return recorded
 
@@ -125,7 +125,8 @@ class Recording:
             is_newest = bool(self._actions) and self._actions[-1] is recorded
             if is_newest and self._get_state() is recorded.before:
                 self._actions.pop()
-                self._position = self._actions[-1].id if self._actions else 0
+                is_kept = any(kept.id == self._position_before for kept in self._actions)
+                self._position = self._position_before if is_kept else 0
 
     def settle(self) -> None:
         """Take the present state for what the newest action has left."""

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar, overload
 
+from ..checks import require_function
 from ..vanilla import SetState
 from .typing import Absent, Enhanced
 
@@ -46,7 +47,11 @@ def redux(reducer: Callable[[Any, A], Any], initial: Any) -> Any:
     Returns:
         An initializer, for `create_store` or another middleware. `store.dispatch(action)` returns
         the action and raises what the reducer or a listener raises.
+
+    Raises:
+        TypeError: If the reducer is no function.
     """
+    require_function("reducer", reducer)
 
     def initializer(set_state: SetState[Any], get_state: Callable[[], Any], store: Any, /) -> Any:
         def dispatch(action: A) -> A:

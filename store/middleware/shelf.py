@@ -1,12 +1,14 @@
 """The place in a storage where the state of one store lies."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from inspect import isawaitable
-from threading import RLock
-from typing import Any, Generic, TypeVar
+from threading import RLock, get_ident
+from typing import Any, Generic, TypeVar, cast
 
 from ..evolve import evolve
+from ..storage.protocol import QuarantiningStorage
 from .background import Background, Steps, settled
 from .persist_options import PersistOptions
 from .stored import Item, to_text
@@ -27,15 +29,32 @@ class Shelf(Generic[T]):
         options: The options that hold at the moment.
         background: Where an asynchronous storage runs.
         known: The item that the state of the store is that of; None if there may be none.
+        is_async: Whether the storage has turned out to be asynchronous.
     """
 
     def __init__(self, options: PersistOptions[T], get_state: Callable[[], T]) -> None:
         self.options = options
         self.background = Background()
         self.known: Item | None = None
+        self.is_async = False
         self._get_state = get_state
         self._lock = RLock()  # one write at a time, so that the last one is of the last state
         self._writes = 0
+        self._held_back_by: int | None = None
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether the last write has failed, or is still under way."""
+        return self.known is not None and self.known.writes != self._writes
+
+    @contextmanager
+    def holding_back(self) -> Iterator[None]:
+        """Let what this thread sets inside of the block not be written."""
+        self._held_back_by = get_ident()
+        try:
+            yield
+        finally:
+            self._held_back_by = None
 
     def write(self) -> Awaitable[None] | None:
         """Write the newest state.
@@ -51,12 +70,10 @@ class Shelf(Generic[T]):
             NoEventLoopError: If the storage is asynchronous and no event loop is running.
             Exception: Whatever `partialize` or a synchronous storage raises.
         """
+        if self._held_back_by == get_ident():
+            return None
         with self._lock:
-            options = self.options
-            item = Item(
-                to_text(options.partialize(self._copy_of_state()), options.version),
-                self._writes + 1,
-            )
+            options, item = self.options, self._next_item()
             if options.sync and item == self.known:
                 return None
             self._writes = item.writes
@@ -66,11 +83,38 @@ class Shelf(Generic[T]):
             self.remember(item)
             return None
 
+    def replace(self, expected: Item | None) -> Steps[bool]:
+        """Take steps: write the newest state, unless somebody else has written another one.
+
+        A storage that is not fenced is written in any case.
+
+        Args:
+            expected: What lay there when it was last read; None if that is not known.
+
+        Returns:
+            Whether it is written.
+        """
+        yield from self.background.until_written()
+        with self._lock:
+            options, item = self.options, self._next_item()
+            self._writes = item.writes
+            replace_item = getattr(options.storage, "replace_item", None)
+            if replace_item is None or expected is None:
+                replacing = options.storage.set_item(options.name, str(item.text))
+            else:
+                replacing = replace_item(options.name, expected.text, item.text)
+        if (yield from settled(replacing)) is False:
+            return False
+        self.remember(item)
+        return True
+
     def read(self) -> Steps[Item]:
         """Take steps: read what lies there, when all that is being written has arrived."""
         yield from self.background.until_written()
         options, writes = self.options, self._writes
-        return Item((yield from settled(options.storage.get_item(options.name))), writes)
+        reading = options.storage.get_item(options.name)
+        self.is_async = isawaitable(reading)
+        return Item((yield from settled(reading)), writes)
 
     def remember(self, item: Item) -> None:
         """Note that the state of the store is that of an item, and that the item still lies there.
@@ -95,11 +139,11 @@ class Shelf(Generic[T]):
         Returns:
             Whether it does.
         """
-        set_aside = getattr(self.options.storage, "set_aside", None)
-        if set_aside is None:
+        if not hasattr(self.options.storage, "set_aside"):
             return False
+        storage = cast(QuarantiningStorage, self.options.storage)
         try:
-            yield from settled(set_aside(self.options.name, item.text))
+            yield from settled(storage.set_aside(self.options.name, str(item.text)))
         except Exception as error:
             _log.error("%r could not be set aside: %s", self.options.name, error, exc_info=error)
         return True
@@ -114,6 +158,12 @@ class Shelf(Generic[T]):
             self.options = evolve(self.options, options)
             self._writes += 1
             self.known = None
+
+    def _next_item(self) -> Item:
+        """Make the item of the newest state."""
+        options = self.options
+        text = to_text(options.partialize(self._copy_of_state()), options.version)
+        return Item(text, self._writes + 1)
 
     def _copy_of_state(self) -> Any:
         state: Any = self._get_state()

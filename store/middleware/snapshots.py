@@ -52,9 +52,14 @@ class Snapshots:
     Args:
         secret: Names that are secret besides those that always are; case, `_` and `-` do not
             matter.
+
+    Raises:
+        TypeError: If `secret` is a single text, whose letters would be taken for the names.
     """
 
     def __init__(self, secret: Collection[str] = ()) -> None:
+        if isinstance(secret, str):
+            raise TypeError(f"secret must be a list of names, not one text: secret=[{secret!r}]")
         self._secret_names = _SECRET_NAMES.union(map(_bare, secret))
 
     def take(self, value: Any) -> Json:

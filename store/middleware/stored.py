@@ -6,7 +6,7 @@ An attrs instance is written as the dict of its fields. Anything else that JSON 
 
 import json
 import math
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import attrs
 
@@ -135,12 +135,16 @@ def _spelled(path: Path) -> str:
     return "state" + "".join(f"[{key!r}]" for key in path)
 
 
+def is_version(value: object) -> bool:
+    """Tell whether a value can be the version of a program: a number that JSON has."""
+    return type(value) in (int, float) and math.isfinite(cast(float, value))
+
+
 def _stored(parsed: object) -> Stored:
     if not isinstance(parsed, dict):
         return Stored(None)
     version = parsed.get("version")
-    is_number = isinstance(version, (int, float)) and not isinstance(version, bool)
-    return Stored(parsed.get("state"), version if is_number else None)
+    return Stored(parsed.get("state"), version if is_version(version) else None)
 
 
 def _refuse(constant: str) -> None:

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 from ..checks import require_function
 from .errors import StorageError, StoredStateError, attempt
@@ -21,6 +22,8 @@ from .locking import kernel_lock
 from .names import file_name
 from .polling import Poller
 from .private import (
+    NoFileError,
+    Signature,
     make_directory_private,
     read_private,
     remove_left_over,
@@ -42,12 +45,13 @@ class FileStorage:
             `app_name`, which needs the extra `zustax[file]`.
         app_name: Whose data it is, where no directory is given. Programs that give no name share
             one directory. Default: `"zustax"`.
-        poll_interval: Seconds between two looks at the files that somebody is subscribed to.
-            Default: 0.25.
+        poll_interval: Seconds between two looks at the files that somebody is subscribed to, as
+            with `persist(..., sync=True)`: so late may the news of another process come. Each look
+            is one call of the system for each file. Default: 0.25.
 
     Raises:
         ImportError: If no directory is given and the extra is not installed.
-        ValueError: If `poll_interval` is not positive.
+        ValueError: If `poll_interval` is not positive, or the directory an empty text.
     """
 
     def __init__(
@@ -59,6 +63,11 @@ class FileStorage:
     ) -> None:
         if not poll_interval > 0:
             raise ValueError(f"poll_interval must be a positive number, not {poll_interval!r}")
+        if directory == "":
+            raise ValueError(
+                "directory is empty; name one for the storage, which is going to be made private, "
+                "or leave it out for that of the system"
+            )
         chosen = (
             data_directory(app_name) / "state"
             if directory is None
@@ -70,6 +79,11 @@ class FileStorage:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self._directory)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle, or copy, to a storage of the same files, which is somebody else to this one."""
+        interval = self._poller.interval
+        return partial(type(self), poll_interval=interval), (self._directory,)
 
     @property
     def directory(self) -> Path:
@@ -94,7 +108,7 @@ class FileStorage:
         try:
             return attempt(f"{path} cannot be read", _read, path)
         except StorageError as error:
-            if isinstance(error.__cause__, (PermissionError, IsADirectoryError)):
+            if isinstance(error.__cause__, (PermissionError, NoFileError)):
                 with suppress(OSError):
                     _rename(path)
             raise
@@ -109,9 +123,36 @@ class FileStorage:
         path = self._path(name)
         try:
             self._make_private(create=True)
-            attempt(f"{path} cannot be written", self._write, path, value)
+            announce = partial(self._poller.note_own, path)
+            attempt(f"{path} cannot be written", self._write, path, value, announce)
         finally:
             del value  # tracebacks are printed with their local variables: it may hold a token
+
+    def replace_item(self, name: str, expected: str | None, value: str) -> bool:
+        """Keep a text under a name if what is kept there is still the expected text, or none.
+
+        That is looked at in the last moment. Only who holds the lock can rely on it: what somebody
+        else writes between that look and the replacement is lost.
+
+        Returns:
+            Whether it has been written.
+
+        Raises:
+            StorageError: If it cannot be written. The former text is still there then.
+            ValueError: If the name is not good for a file.
+        """
+        path = self._path(name)
+        announce = partial(
+            self._announce_over, path, None if expected is None else _encoded(expected)
+        )
+        try:
+            self._make_private(create=True)
+            attempt(f"{path} cannot be written", self._write, path, value, announce)
+        except _OvertakenError:
+            return False
+        finally:
+            del value, expected, announce
+        return True
 
     def remove_item(self, name: str) -> None:
         """Forget the text under a name; one that is not there is no error.
@@ -180,7 +221,7 @@ class FileStorage:
         return self._directory / file_name(name)
 
     def _make_private(self, *, create: bool) -> None:
-        if create or self._directory.exists():
+        if create or attempt(f"{self._directory} cannot be seen", self._directory.exists):
             attempt(
                 f"{self._directory} is no place for private files: create a directory of its "
                 "own for the storage",
@@ -188,14 +229,24 @@ class FileStorage:
                 self._directory,
             )
 
-    def _write(self, path: Path, value: str) -> None:
+    def _write(self, path: Path, value: str, announce: Callable[[Signature], object]) -> None:
         try:
             if path not in self._tidied:
                 remove_left_over(path)
                 self._tidied.add(path)
-            write_private(path, _encoded(value), partial(self._poller.note_own, path))
+            write_private(path, _encoded(value), announce)
         finally:
             del value
+
+    def _announce_over(self, path: Path, expected: bytes | None, signature: Signature) -> None:
+        """Announce what replaces a content, if that is still there."""
+        try:
+            is_overtaken = read_private(path) != expected
+        finally:
+            del expected
+        if is_overtaken:
+            raise _OvertakenError
+        self._poller.note_own(path, signature)
 
     @contextmanager
     def _locked(self, path: Path, timeout: float | None) -> Iterator[None]:
@@ -227,6 +278,10 @@ def _read(path: Path) -> str | None:
     _set_aside(path, content)
     del content
     raise StoredStateError(f"{path} held no text; it has been renamed to {path.name}.corrupt-...")
+
+
+class _OvertakenError(Exception):
+    """A file does not hold what was expected."""
 
 
 def _set_aside(path: Path, content: bytes) -> None:

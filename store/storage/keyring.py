@@ -41,6 +41,8 @@ class KeyringStorage:
 
     Raises:
         StorageUnavailableError: If there is no keyring that keeps an item, and no fallback.
+        ValueError: If the service is not good for the name of a directory, as `FileStorage` has it
+            for a file, or `poll_interval` is not positive.
         ImportError: If the extra `zustax[keyring]` is not installed.
     """
 
@@ -68,6 +70,9 @@ class KeyringStorage:
             )
         _log.warning("there is no keyring to use: %s; falling back to %r", problem, fallback)
         self._storage = fallback
+        for ability in ("set_aside", "replace_item"):  # which a keyring has not
+            if hasattr(fallback, ability):
+                setattr(self, ability, getattr(fallback, ability))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._storage!r})"

@@ -5,14 +5,20 @@ import re
 #: Bytes that a name may have: with what is added for a temporary file it stays below 255.
 _LONGEST = 180
 
-#: Characters that a file name cannot have everywhere, and the one they are escaped with.
-_ESCAPED = re.compile(r'[\x01-\x1f\x7f<>:"|?*%]')
+#: What a file name cannot have everywhere, and the character that it is escaped with: control
+#: characters, some others, and a dot or a space at the end.
+_ESCAPED = re.compile(r'[\x01-\x1f\x7f<>:"|?*%]|(?<!\A)\.\Z| \Z')
+
+#: What Windows takes for a device, whatever follows behind a dot.
+_DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\.|\Z)", re.IGNORECASE)
 
 
 def file_name(name: str) -> str:
     """Make the name of a file in the directory of a storage.
 
-    It is the name itself, but for control characters and `<>:"|?*%`, which are percent-encoded.
+    It is the name itself, but for what some system does not take: control characters, `<>:"|?*`, a
+    dot or a space at the end, the first letter of a device of Windows (`con`, `nul.txt`). That, and
+    `%`, is percent-encoded.
 
     Args:
         name: The name of the item.
@@ -27,12 +33,18 @@ def file_name(name: str) -> str:
     """
     if not isinstance(name, str):
         raise TypeError(f"the name of an item must be a str, not {type(name).__name__}")
-    escaped = _ESCAPED.sub(lambda match: f"%{ord(match[0]):02X}", name)
+    escaped = _ESCAPED.sub(lambda match: _encoded(match[0]), name)
+    if _DEVICE.match(escaped):
+        escaped = _encoded(escaped[0]) + escaped[1:]
     problem = _problem(escaped)
     if problem:
         shown = repr(name) if len(name) <= 40 else f"{name[:40]!r}... ({len(name)} characters)"
         raise ValueError(f"{shown} cannot be the name of a stored item: it {problem}")
     return escaped
+
+
+def _encoded(character: str) -> str:
+    return f"%{ord(character):02X}"
 
 
 def _problem(name: str) -> str | None:

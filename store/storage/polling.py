@@ -41,10 +41,8 @@ class Poller:
     """
 
     def __init__(self, interval: float) -> None:
-        self._interval = interval
-        self._lock = (
-            RLock()
-        )  # unsubscribing may be the work of the garbage collector, at any moment
+        self.interval = interval
+        self._lock = RLock()  # the garbage collector may unsubscribe somebody at any moment
         self._watched: dict[Path, _Watched] = {}
         self._thread: Thread | None = None
 
@@ -79,7 +77,7 @@ class Poller:
 
     def _run(self) -> None:
         while True:
-            time.sleep(self._interval)
+            time.sleep(self.interval)
             with self._lock:
                 if not self._watched:
                     self._thread = None

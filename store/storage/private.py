@@ -22,14 +22,24 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _LEFT_OVER = 3600
 
 
+class NoFileError(OSError):
+    """What is in the place of a file is none: a directory, a pipe, a device."""
+
+
 def make_directory_private(directory: Path) -> None:
     """Create a directory that only its owner can enter, or take everybody else's rights away.
+
+    What is missing above it is created for its owner alone, too: whoever could write there could
+    put another directory in its place.
 
     Raises:
         OSError: If that cannot be done, or the directory is meant to be shared, as `/tmp` is.
     """
+    for parent in reversed(directory.parents):
+        if not parent.exists():
+            parent.mkdir(mode=0o700, exist_ok=True)
     try:
-        directory.mkdir(mode=0o700, parents=True)
+        directory.mkdir(mode=0o700)
     except FileExistsError:
         status = directory.stat()
         if not stat.S_ISDIR(status.st_mode):
@@ -47,9 +57,12 @@ def read_private(path: Path) -> bytes | None:
         Its content, None if there is no file.
 
     Raises:
+        NoFileError: If something else is in its place.
         OSError: If the file cannot be read.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise NoFileError("it is no file")  # and reading a pipe might never end
         file = path.open("rb")
     except FileNotFoundError:
         return None

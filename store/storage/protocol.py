@@ -42,6 +42,19 @@ class SharedStorage(Storage, Protocol):
         ...
 
 
+class FencedStorage(Storage, Protocol):
+    """A storage in which nobody overwrites what he has not seen."""
+
+    def replace_item(
+        self, name: str, expected: str | None, value: str, /
+    ) -> bool | Awaitable[bool]:
+        """Keep a text under a name if what is kept there is still the expected text, or none.
+
+        Returns whether it was.
+        """
+        ...
+
+
 class QuarantiningStorage(Storage, Protocol):
     """A storage that keeps what could not be read, so that it is not overwritten."""
 

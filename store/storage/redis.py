@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 #: Seconds between two tries to get a lock that somebody else holds.
 _INTERVAL = 0.01
 
+#: Sets a key to the second argument if it has the value that follows the first byte of the first
+#: one; if that is empty, if there is no such key.
+_REPLACE = """
+local present = redis.call("GET", KEYS[1])
+if (present and "=" .. present or "") ~= ARGV[1] then
+    return 0
+end
+redis.call("SET", KEYS[1], ARGV[2])
+return 1
+"""
+
 
 class RedisStorage:
     """Keeps each item in a key of Redis, and publishes that it has been changed.
@@ -36,7 +47,8 @@ class RedisStorage:
         client: The client. It is not closed.
         prefix: What all keys and channels begin with. Default: `"zustax"`.
         lock_timeout: Seconds after which a lock is free even if its holder has not released it,
-            because it died. It has to be longer than any holder takes. Default: 60.
+            because it died. It is not renewed, so it has to be longer than any holder takes: who
+            takes longer is no longer alone. Default: 60.
 
     Raises:
         ImportError: If the extra `zustax[redis]` is not installed.
@@ -84,6 +96,29 @@ class RedisStorage:
         finally:
             del value  # tracebacks are printed with their local variables: it may hold a token
 
+    def replace_item(self, name: str, expected: str | None, value: str) -> Any:
+        """Keep a text under a name if what is kept there is still the expected text, or none.
+
+        Redis looks and writes in one step: who has held the lock for too long, and has been
+        overtaken, overwrites nothing.
+
+        Returns:
+            Whether it has been written, or an awaitable for that.
+
+        Raises:
+            StorageError: If Redis does not answer.
+        """
+        try:
+            return self._run(
+                self._replace(
+                    name,
+                    b"" if expected is None else b"=" + expected.encode("utf-8", "surrogatepass"),
+                    value.encode("utf-8", "surrogatepass"),
+                )
+            )
+        finally:
+            del value, expected
+
     def remove_item(self, name: str) -> Any:
         """Forget the text under a name; one that is not there is no error.
 
@@ -118,8 +153,7 @@ class RedisStorage:
             blocking_timeout=timeout,
             thread_local=False,  # another thread than the one that acquired it may release it
         )
-        too_long = TimeoutError(f"somebody else holds the lock of {name!r} for {timeout} s")
-        return (self._async_locked if self._is_async else self._locked)(lock, name, too_long)
+        return (self._async_locked if self._is_async else self._locked)(lock, name)
 
     def subscribe(self, name: str, callback: Callable[[], object]) -> Callable[[], None]:
         """Have a function called after somebody else has changed an item.
@@ -141,24 +175,28 @@ class RedisStorage:
         return listen(self._client, notices)
 
     @contextmanager
-    def _locked(self, lock: Any, name: str, too_long: TimeoutError) -> Iterator[None]:
-        if not self._run(self._ask(f"the lock of {name!r} cannot be acquired", lock.acquire)):
-            raise too_long
+    def _locked(self, lock: Any, name: str) -> Iterator[None]:
+        self._run(self._acquire(lock, name))
         try:
             yield
         finally:
-            self._run(self._ask(f"the lock of {name!r} cannot be released", lock.release))
+            self._run(self._release(lock, name))
 
     @asynccontextmanager
-    async def _async_locked(
-        self, lock: Any, name: str, too_long: TimeoutError
-    ) -> AsyncIterator[None]:
-        if not await self._ask(f"the lock of {name!r} cannot be acquired", lock.acquire):
-            raise too_long
+    async def _async_locked(self, lock: Any, name: str) -> AsyncIterator[None]:
+        await self._acquire(lock, name)
         try:
             yield
         finally:
-            await self._ask(f"the lock of {name!r} cannot be released", lock.release)
+            await self._release(lock, name)
+
+    async def _acquire(self, lock: Any, name: str) -> None:
+        if not await self._ask(f"the lock of {name!r} cannot be acquired", lock.acquire):
+            seconds = lock.blocking_timeout
+            raise TimeoutError(f"somebody else holds the lock of {name!r} for {seconds} s")
+
+    async def _release(self, lock: Any, name: str) -> None:
+        await self._ask(f"the lock of {name!r} cannot be released", lock.release)
 
     @property
     def _errors(self) -> tuple[type[Exception], ...]:
@@ -191,6 +229,19 @@ class RedisStorage:
         finally:
             del value  # tracebacks are printed with their local variables: it may hold a token
         await self._ask(what, self._client.publish, self._key("changed", name), self._id)
+
+    async def _replace(self, name: str, expected: bytes, value: bytes) -> bool:
+        what = f"{name!r} cannot be written"
+        try:
+            key = self._key("state", name)
+            was_replaced = await self._ask(
+                what, self._client.eval, _REPLACE, 1, key, expected, value
+            )
+        finally:
+            del expected, value
+        if was_replaced:
+            await self._ask(what, self._client.publish, self._key("changed", name), self._id)
+        return bool(was_replaced)
 
     async def _ask(self, what: str, function: Callable[..., Any], *arguments: Any) -> Any:
         try:

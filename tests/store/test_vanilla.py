@@ -1,6 +1,7 @@
 """What the vectors of Zustand cannot show: attrs states, errors, listeners as Python has them."""
 
 import asyncio
+import dataclasses
 import functools
 import gc
 import weakref
@@ -12,8 +13,6 @@ from unittest.mock import AsyncMock
 import attrs
 import pytest
 import zustax.store
-from hypothesis import given
-from hypothesis import strategies as st
 from zustax.store import Store, create_store, shallow
 
 
@@ -313,72 +312,6 @@ def test_a_listener_that_has_left_is_released() -> None:
     assert released() is None
 
 
-# A round is JavaScript's Set.forEach
-
-NAMES = "ABCD"
-actions = st.tuples(st.sampled_from(["add", "discard"]), st.sampled_from(NAMES))
-scripts = st.dictionaries(st.sampled_from(NAMES), st.lists(st.lists(actions, max_size=4)))
-
-
-class ForEach:
-    """The visiting order of a JavaScript set, in its slowest form: entries are never moved."""
-
-    def __init__(self) -> None:
-        self.entries: list[str | None] = []
-
-    def add(self, name: str) -> None:
-        if name not in self.entries:
-            self.entries.append(name)
-
-    def discard(self, name: str) -> None:
-        if name in self.entries:
-            self.entries[self.entries.index(name)] = None
-
-    def visit(self, visitor: Callable[[str], None]) -> None:
-        position = 0
-        while position < len(self.entries):
-            name = self.entries[position]
-            position += 1
-            if name is not None:
-                visitor(name)
-
-
-@given(scripts)
-def test_listeners_that_come_and_go_are_visited_like_the_entries_of_a_javascript_set(
-    scripts: dict[str, list[list[tuple[str, str]]]],
-) -> None:
-    expected, model = list[str](), ForEach()
-    pending = {name: iter(steps) for name, steps in scripts.items()}
-
-    def visit(name: str) -> None:
-        expected.append(name)
-        for action, other in next(pending.get(name, iter([])), []):
-            getattr(model, action)(other)
-
-    actual, store = list[str](), create_store(0)
-    steps_left = {name: iter(steps) for name, steps in scripts.items()}
-
-    def make_listener(name: str) -> Callable[[int, int], None]:
-        def listener(state: int, previous: int) -> None:
-            actual.append(name)
-            for action, other in next(steps_left.get(name, iter([])), []):
-                if action == "add":
-                    store.subscribe(listeners[other])
-                else:
-                    unsubscribers[other]()
-
-        return listener
-
-    listeners = {name: make_listener(name) for name in NAMES}
-    unsubscribers = {name: store.subscribe(listeners[name]) for name in NAMES}
-    for name in NAMES:
-        model.add(name)
-    for state in (1, 2, 3):
-        store.set_state(state)
-        model.visit(visit)
-    assert actual == expected
-
-
 # What is refused
 
 
@@ -393,7 +326,7 @@ def test_what_is_no_function_is_refused_by_name(wrong: Any) -> None:
     ):
         with pytest.raises(TypeError) as caught:
             store.subscribe(*arguments, **options)
-        assert str(caught.value) == f"{role} must be a function, not {wrong!r}"
+        assert str(caught.value) == f"{role} must be a function, not {type(wrong).__name__}"
     store.set_state({"a": 1})
     assert recorder.calls == []
 
@@ -458,3 +391,48 @@ def test_a_selector_subscription_whose_first_slice_fails_is_none() -> None:
         store.subscribe(lambda state: state["b"], recorder)
     store.set_state({"b": 1})
     assert recorder.calls == []
+
+
+async def set_later(state: Any) -> Any:
+    return {"a": 1}
+
+
+def test_an_async_updater_is_refused_with_the_recipe() -> None:
+    store, recorder = create_store({"a": 0}), Recorder()
+    store.subscribe(recorder)
+    for partial in (set_later, set_later({})):
+        with pytest.raises(TypeError, match=r"set_later cannot be a state.*await first"):
+            store.set_state(partial)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    assert store.get_state() == {"a": 0}
+    assert recorder.calls == []
+
+
+def test_an_async_initializer_is_refused_with_the_recipe() -> None:
+    async def initialize(*_: object) -> Any:
+        return {"a": 0}
+
+    with pytest.raises(TypeError, match=r"initialize cannot be a state.*await first"):
+        create_store(initialize)
+
+
+def test_a_class_where_a_state_was_meant_is_refused() -> None:
+    for cls in (dict, Point):
+        with pytest.raises(TypeError, match=f"{cls.__name__} is a class: pass an instance"):
+            create_store(cls)
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    x: int = 0
+
+
+def test_a_dict_is_not_merged_into_a_dataclass_and_not_taken_for_the_state() -> None:
+    store: Store[Any] = create_store(Point())
+    for partial in ({"x": 1}, lambda state: {"x": 1}):
+        with pytest.raises(TypeError, match=r"dataclasses\.replace.*or make Point an attrs class"):
+            store.set_state(partial)
+    assert store.get_state() == Point()
+    store.set_state(lambda point: dataclasses.replace(point, x=1))
+    assert store.get_state() == Point(1)
+    store.set_state({"x": 2}, replace=True)
+    assert store.get_state() == {"x": 2}

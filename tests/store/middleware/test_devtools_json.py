@@ -183,6 +183,18 @@ def test_a_longer_recording_is_cut_to_the_bound() -> None:
     assert other.get_state() == {"count": 3}
 
 
+def test_actions_that_redux_devtools_has_put_in_another_order_stay_in_that() -> None:
+    store = a_store()
+    store.devtools.import_json(having(stagedActionIds=[0, 2, 1]))
+    store.set_state({"count": 3}, None, "three")
+    assert [(entry.id, entry.action["type"]) for entry in store.devtools.history] == [
+        (2, "two"),
+        (1, "one"),
+        (3, "three"),
+    ]
+    assert exported(store)["currentStateIndex"] == 3
+
+
 def test_the_functions_of_a_dict_state_are_kept() -> None:
     def counter(set_state: Any, get_state: Any, store: Any) -> dict[str, Any]:
         return {
@@ -226,10 +238,12 @@ def without(name: str) -> str:
     return json.dumps(lifted)
 
 
-def with_index(index: int) -> str:
-    lifted = exported(a_store())
-    lifted["currentStateIndex"] = index
-    return json.dumps(lifted)
+def having(**parts: Any) -> str:
+    """Give an export of two actions with some of its parts replaced."""
+    store = a_store()
+    store.set_state({"count": 1}, None, "one")
+    store.set_state({"count": 2}, None, "two")
+    return json.dumps(exported(store) | parts)
 
 
 NO_EXPORTS = {
@@ -244,7 +258,12 @@ NO_EXPORTS = {
     "no order": without("stagedActionIds"),
     "no states": without("computedStates"),
     "no position": without("currentStateIndex"),
-    "a position out of range": with_index(7),
+    "a position out of range": having(currentStateIndex=7),
+    "a position before the first": having(currentStateIndex=-1),
+    "an action that is staged twice": having(stagedActionIds=[0, 1, 1]),
+    "the beginning as an action": having(stagedActionIds=[0, 1, 0]),
+    "a number that never ends": having().replace('"timestamp": ', '"timestamp": 1e999, "is": ', 1),
+    "nested too deeply": "[" * 100_000,
 }
 
 

@@ -88,6 +88,11 @@ def test_that_there_is_no_secret_is_shown(empty: Any) -> None:
     assert json.loads(store.devtools.export_json())["committedState"] == {"access_token": empty}
 
 
+def test_one_name_that_is_not_in_a_list_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"must be a list of names, not one text: secret=\['pin'\]"):
+        a_store({"pin": TOKEN}, secret="pin")
+
+
 def test_what_only_sounds_like_a_secret_is_shown() -> None:
     state = {"token_count": 3, "secretary": "ada", "pin": "of the brooch"}
     assert json.loads(a_store(state).devtools.export_json())["committedState"] == state

@@ -1,4 +1,4 @@
-"""What a draft can do: all that a dict, a list, a set and an attrs instance can, and no more.
+"""What a draft can do: all that a dict, list, set, tuple and attrs instance can, and no more.
 
 What Immer does with plain objects and arrays is shown by the vectors.
 """
@@ -45,6 +45,16 @@ class Todos:
     count: int = attrs.field(default=0, validator=attrs.validators.instance_of(int))
     _hidden: int = attrs.field(default=0, eq=False)
     label: str = attrs.field(init=False, default="todos")
+
+
+@attrs.frozen(order=True)
+class Ranked:
+    rank: int
+
+
+@attrs.frozen(eq=False)
+class Unequal:
+    """Equal to nothing but itself."""
 
 
 class Point(NamedTuple):
@@ -183,6 +193,8 @@ LIST_CHANGES: dict[str, Callable[[Any], Any]] = {
     "reverse": lambda draft: draft.reverse(),
     "sort": lambda draft: draft.sort(key=lambda item: item["id"], reverse=True),
     "iadd": lambda draft: draft.__iadd__([4]) and None,
+    "imul": lambda draft: draft.__imul__(2) and None,
+    "imul by nothing": lambda draft: draft.__imul__(0) and None,
     "in a loop": lambda draft: [item.update(seen=True) for item in draft] and None,
     "in a slice": lambda draft: [item.update(seen=True) for item in draft[1:]] and None,
     "from the end": lambda draft: draft[-1].update(seen=True),
@@ -207,6 +219,8 @@ LIST_READS: dict[str, Callable[[Any], Any]] = {
     "reversed": lambda draft: list(reversed(draft))[1:],
     "add": lambda draft: operator.add(draft, [4])[-1],
     "radd": lambda draft: operator.add([4], draft)[0],
+    "mul": lambda draft: operator.mul(draft, 2)[3],
+    "rmul": lambda draft: draft.__rmul__(2)[3],
     "copy": lambda draft: draft.copy() == draft,
     "equal": lambda draft: draft == [1, 2, {"x": 1}],
     "unequal": lambda draft: draft == [1],
@@ -280,6 +294,37 @@ def test_a_set_that_has_the_same_members_again_is_no_change() -> None:
 # attrs instances
 
 
+def test_what_is_in_a_tuple_is_a_draft() -> None:
+    def recipe(draft: Any) -> None:
+        draft["t"][0]["x"] = 2
+        first, (item, _) = draft["t"]
+        item.finish()
+        draft["t"] += (first,)
+
+    base: Any = {"t": ({"x": 1}, (Item("bread"), "text")), "u": ({}, 1)}
+    result = changed(base, recipe)
+    assert result["t"] == ({"x": 2}, (Item("bread", done=True), "text"), {"x": 2})
+    assert type(result["t"]) is tuple
+    assert result["u"] is base["u"]
+
+
+def test_a_tuple_in_which_nothing_was_changed_stays_the_same() -> None:
+    def recipe(draft: Any) -> None:
+        assert draft["t"] == ({"x": 1}, (1, 2))
+        assert isinstance(draft["t"], tuple)
+        draft["t"][0]["x"] = 1
+
+    base = {"t": ({"x": 1}, (1, 2))}
+    assert produce(base, recipe) is base
+
+
+def test_a_state_may_be_a_tuple() -> None:
+    base: Any = ({"x": 1}, {"y": 1})
+    result = changed(base, lambda draft: draft[0].update(x=2))
+    assert result == ({"x": 2}, {"y": 1})
+    assert result[1] is base[1]
+
+
 def test_a_draft_of_an_attrs_instance_has_its_fields() -> None:
     def recipe(draft: Any) -> None:
         draft.count += 1
@@ -324,6 +369,33 @@ def test_a_draft_of_an_attrs_instance_passes_for_one() -> None:
     assert result.tags is base.tags
 
 
+def test_an_attrs_instance_is_compared_as_its_class_says() -> None:
+    def recipe(draft: Any) -> None:
+        for item, equal in ((draft[0], Ranked(2)), (draft[0], draft[0]), (draft[2], draft[2])):
+            assert item == equal
+            assert equal == item
+        for item, other in ((draft[0], draft[1]), (draft[0], 2), (draft[2], Unequal())):
+            assert item != other
+            assert other != item
+        assert draft[1] < draft[0]
+
+    base = [Ranked(2), Ranked(1), Unequal()]
+    assert produce(base, recipe) is base
+
+
+def test_attrs_instances_are_found_and_sorted_in_a_list() -> None:
+    def recipe(draft: Any) -> None:
+        draft.remove("behind them")
+        draft.sort()
+
+    assert changed([Ranked(2), Ranked(1), "behind them"], recipe) == [Ranked(1), Ranked(2)]
+
+
+def test_attrs_instances_without_an_order_cannot_be_sorted() -> None:
+    with pytest.raises(TypeError, match="'<' not supported"):
+        produce([Item("b"), Item("a")], lambda draft: draft.sort())
+
+
 def test_an_attribute_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="Item has no attribute 'titel'"):
         produce(Item("bread"), lambda draft: draft.titel)
@@ -342,7 +414,9 @@ def test_a_value_that_a_validator_rejects_is_refused() -> None:
 # What is no container
 
 
-@pytest.mark.parametrize("base", [7, "text", None, (1, {"x": 1}), frozenset({1}), object()])
+@pytest.mark.parametrize(
+    "base", [7, "text", None, (1, ("x",)), Point(1, {}), frozenset({1}), object()]
+)
 def test_what_has_no_draft_is_given_as_it_is(base: Any) -> None:
     given = list[Any]()
     assert produce(base, given.append) is base
@@ -491,7 +565,7 @@ def test_a_draft_that_was_taken_out_goes_on_by_itself() -> None:
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
-@pytest.mark.parametrize("base", [{"a": 1}, [1], Item("bread"), {1}])
+@pytest.mark.parametrize("base", [{"a": 1}, [1], Item("bread"), {1}, ({"a": 1},)])
 def test_a_copy_of_a_draft_changes_on_its_own(base: Any, duplicate: Callable[[Any], Any]) -> None:
     def recipe(draft: Any) -> None:
         twin = duplicate(draft["base"])
@@ -502,17 +576,27 @@ def test_a_copy_of_a_draft_changes_on_its_own(base: Any, duplicate: Callable[[An
                 twin.append(2)
             case set():
                 twin.add(2)
+            case tuple():
+                twin = (*twin, 2)
             case Item():
                 twin.title = "milk"
         draft["twin"] = twin
 
     result = changed({"base": base}, recipe)
     assert result["base"] is base
-    assert result["twin"] in ({"a": 1, "b": 2}, [1, 2], Item("milk"), {1, 2})
+    assert result["twin"] in (
+        {"a": 1, "b": 2},
+        [1, 2],
+        Item("milk"),
+        {1, 2},
+        ({"a": 1}, 2),
+    )
     assert type(result["twin"]) is type(base)
 
 
-@pytest.mark.parametrize("base", [{"token": "s3cret"}, ["s3cret"], {"s3cret"}, Item("s3cret")])
+@pytest.mark.parametrize(
+    "base", [{"token": "s3cret"}, ["s3cret"], {"s3cret"}, ("s3cret", {}), Item("s3cret")]
+)
 def test_a_draft_does_not_show_its_content(base: Any) -> None:
     shown = list[str]()
     produce(base, lambda draft: shown.append(repr(draft) + str(draft)))

@@ -74,6 +74,11 @@ def spoil_a_child(draft: Any) -> None:
     draft.child[0].count = "one"
 
 
+def spoil_what_is_in_a_tuple(draft: Any) -> None:
+    draft.child = (NEW[0], (draft.child, NEW[1]))
+    draft.child[1][0].count = "one"
+
+
 def invent_a_field(draft: Any) -> None:
     draft.acces_token = NEW[0]
 
@@ -114,7 +119,8 @@ RECIPES = {
     )
 }
 ATTRS_RECIPES = {
-    recipe.__name__: recipe for recipe in (spoil_a_field, spoil_a_child, invent_a_field)
+    recipe.__name__: recipe
+    for recipe in (spoil_a_field, spoil_a_child, spoil_what_is_in_a_tuple, invent_a_field)
 }
 
 

@@ -112,6 +112,21 @@ def test_the_initializer_and_the_store_both_write() -> None:
     assert storage.get_item("app") == '{"state":{"count":5},"version":0}'
 
 
+def test_what_a_listener_that_raises_was_told_of_is_written_with_the_next_change() -> None:
+    def failing(state: State, previous: State) -> None:
+        raise LookupError("the listener fails")
+
+    storage = MemoryStorage()
+    store = make(storage)
+    unsubscribe = store.subscribe(failing)
+    with pytest.raises(LookupError):
+        store.set_state({"count": 1})
+    assert storage.get_item("app") is None
+    unsubscribe()
+    store.set_state({"more": 2})
+    assert storage.get_item("app") == '{"state":{"count":1,"more":2},"version":0}'
+
+
 def test_the_last_write_is_of_the_last_state_whichever_thread_was_last() -> None:
     storage = MemoryStorage()
     store = make(storage)
@@ -230,6 +245,79 @@ def test_a_typed_state_comes_back_as_an_instance() -> None:
     assert storage.get_item("app") == '{"state":{"theme":"dark","size":1},"version":0}'
 
 
+# --- several at once ---
+
+
+class Gate:
+    """A middleware that holds back what one thread sets, until it is opened."""
+
+    def __init__(self) -> None:
+        self.held: threading.Thread | None = None
+        self.is_reached = threading.Event()
+        self.is_open = threading.Event()
+
+    def __call__(self, initializer: Any) -> Any:
+        def gated(set_state: Any, get_state: Any, store: Any) -> Any:
+            def set_behind_gate(*arguments: Any) -> None:
+                if threading.current_thread() is self.held:
+                    self.is_reached.set()
+                    assert self.is_open.wait(10)
+                set_state(*arguments)
+
+            return initializer(set_behind_gate, get_state, store)
+
+        return gated
+
+    def hold(self, function: Any) -> None:
+        """Call a function in a thread of its own, up to where it sets the state."""
+        self.held = threading.Thread(target=function)
+        self.held.start()
+        assert self.is_reached.wait(10)
+
+    def open(self) -> None:
+        """Let the thread go on, to its end."""
+        assert self.held is not None
+        self.is_open.set()
+        self.held.join()
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+def behind(gate: Gate, storage: MemoryStorage) -> Any:
+    initializer = persist(
+        lambda set_state, get_state, store: {"count": 0},
+        name="app",
+        storage=storage,
+        skip_hydration=True,
+    )
+    return create_store(gate(initializer))
+
+
+def test_of_hydrations_in_two_threads_the_one_that_began_last_counts(gate: Gate) -> None:
+    storage = MemoryStorage({"app": stored({"count": 1})})
+    store = behind(gate, storage)
+    gate.hold(store.persist.rehydrate)
+    storage.set_item("app", stored({"count": 2}))
+    store.persist.rehydrate()
+    gate.open()
+    assert store.get_state() == {"count": 2}
+    assert store.persist.has_hydrated()
+
+
+def test_what_another_thread_clears_is_not_brought_back(gate: Gate) -> None:
+    storage = MemoryStorage({"app": stored({"count": 1})})
+    store = behind(gate, storage)
+    gate.hold(store.persist.rehydrate)
+    store.persist.clear_storage()
+    gate.open()
+    assert store.get_state() == {"count": 0}
+    assert not store.persist.has_hydrated()
+    assert not store.persist.is_hydrating()
+
+
 # --- options ---
 
 
@@ -268,6 +356,15 @@ def test_arguments_of_a_wrong_kind_are_refused() -> None:
         persist({"count": 0}, name="app")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="name must be a str, not int"):
         make(MemoryStorage()).persist.set_options(name=5)
+    for role in ("partialize", "migrate", "merge", "on_rehydrate_storage"):
+        with pytest.raises(TypeError, match=f"{role} must be a function, not int"):
+            make(MemoryStorage(), **{role: 5})
+
+
+@pytest.mark.parametrize("version", ["1", True, None, float("nan"), float("inf")])
+def test_a_version_is_a_number(version: Any) -> None:
+    with pytest.raises(TypeError, match=f"version must be a finite number, not {version!r}"):
+        make(MemoryStorage(), version=version)
 
 
 def test_one_initializer_makes_stores_of_their_own() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from zustax.store import create_store
+from zustax.store import MemoryStorage, create_store
 from zustax.store.middleware.background import NoEventLoopError
 from zustax.store.middleware.persist import persist
 
@@ -179,6 +179,15 @@ async def test_a_state_that_is_cleared_while_it_is_being_written_is_gone() -> No
 def test_without_a_loop_the_error_says_what_to_do() -> None:
     with pytest.raises(NoEventLoopError, match="inside a coroutine, or with skip_hydration=True"):
         make(AsyncStorage())
+
+
+def test_an_asynchronous_migration_needs_a_loop_as_well() -> None:
+    async def migrate(stored: Any, version: float) -> Any:
+        raise AssertionError("nobody can await it")
+
+    storage = MemoryStorage({"app": '{"state":{"count":5},"version":0}'})
+    with pytest.raises(NoEventLoopError, match="the storage or the migration is asynchronous"):
+        make(storage, version=1, migrate=migrate)
 
 
 def test_a_store_that_is_made_without_a_loop_is_hydrated_in_one() -> None:

@@ -12,7 +12,7 @@ from types import TracebackType
 ROOT = Path(__file__).parents[3]
 
 #: Seconds after which a program has failed. Nothing is expected to come near it.
-BOUND = 50
+BOUND = 150
 
 
 def command(program: str, *arguments: object) -> list[str]:

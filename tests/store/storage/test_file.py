@@ -1,10 +1,13 @@
 """A storage in files: who can read them, what is in them, what becomes of a bad one."""
 
+import copy
 import os
+import pickle
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from zustax.store import UserState, UserStore, create_store, persist
@@ -112,6 +115,23 @@ def test_an_interval_that_is_not_positive_is_refused(directory: Path, interval: 
         FileStorage(directory, poll_interval=interval)
 
 
+def test_an_empty_directory_is_not_the_working_directory() -> None:
+    with pytest.raises(ValueError, match="directory is empty; name one"):
+        FileStorage("")
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda storage: pickle.loads(pickle.dumps(storage))]
+)
+def test_a_copy_for_another_process_has_the_same_files(
+    storage: FileStorage, duplicate: Callable[[FileStorage], FileStorage]
+) -> None:
+    twin = duplicate(storage)
+    twin.set_item("a", "1")
+    assert storage.get_item("a") == "1"
+    assert repr(twin) == repr(storage)
+
+
 def test_its_repr_names_the_directory(storage: FileStorage, directory: Path) -> None:
     assert repr(storage) == f"FileStorage({str(directory)!r})"
 
@@ -132,6 +152,15 @@ def test_files_and_directory_are_for_their_owner_alone(
         "a": 0o600,
         ".a.lock": 0o600,
     }
+
+
+@posix
+@pytest.mark.usefixtures("open_umask")
+def test_directories_that_are_missing_above_are_for_their_owner_alone(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir(mode=0o755)
+    FileStorage(tmp_path / "there" / "made" / "state").set_item("a", "1")
+    assert rights(tmp_path / "there" / "made") == 0o700
+    assert rights(tmp_path / "there") == 0o755
 
 
 @posix
@@ -188,6 +217,17 @@ def test_a_directory_that_is_meant_to_be_shared_is_refused(directory: Path) -> N
     assert rights(directory) == 0o777 | stat.S_ISVTX
 
 
+def test_a_directory_that_may_not_be_seen_is_an_error_of_the_storage(
+    storage: FileStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(StorageError, match="cannot be seen: Permission denied"):
+        storage.get_item("a")
+
+
 def test_a_file_in_the_place_of_the_directory_is_refused(directory: Path) -> None:
     directory.touch()
     storage = FileStorage(directory)
@@ -217,6 +257,50 @@ def test_a_file_that_holds_no_state_is_set_aside(
     assert names(directory) == ["user", name]
 
 
+def fail(*arguments: object) -> None:
+    raise LookupError("this fails")
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "is_set_aside"),
+    [
+        (b'{"state":{"count":1},"ver', {}, True),
+        (b"no JSON", {}, True),
+        (b"\xff", {}, True),
+        (b'{"state":{"count":1},"version":9}', {}, True),
+        (b'{"state":{"count":1},"version":9}', {"migrate": fail}, False),
+        (b'{"state":{"count":1},"version":0}', {"merge": fail}, False),
+    ],
+    ids=["truncated", "no JSON", "no text", "foreign version", "failing migrate", "failing merge"],
+)
+def test_a_store_begins_anew_where_a_file_is_no_good_and_is_told_why(
+    storage: FileStorage,
+    directory: Path,
+    content: bytes,
+    options: dict[str, Any],
+    is_set_aside: bool,
+) -> None:
+    directory.mkdir(0o700)
+    (directory / "app").write_bytes(content)
+    ends: list[tuple[object, object]] = []
+    store = create_store(
+        persist(
+            lambda set_state, get_state, store: {"count": 0},
+            name="app",
+            storage=storage,
+            on_rehydrate_storage=lambda state: lambda state, error: ends.append((state, error)),
+            **options,
+        )
+    )
+    assert store.get_state() == {"count": 0}
+    ((state, error),) = ends
+    assert state is None
+    assert isinstance(error, StoredStateError if is_set_aside else LookupError)
+    (kept,) = directory.iterdir()
+    assert kept.name.startswith("app.corrupt-") == is_set_aside
+    assert kept.read_bytes() == content
+
+
 def test_the_error_is_told(storage: FileStorage, directory: Path) -> None:
     directory.mkdir(0o700)
     (directory / "a").write_bytes(b"\xff")
@@ -234,6 +318,36 @@ def test_a_directory_in_the_place_of_a_file_is_set_aside(
     storage.set_item("a", "1")
     assert storage.get_item("a") == "1"
     assert len(names(directory)) == 2
+
+
+@posix
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_place_of_a_file_is_set_aside(storage: FileStorage, directory: Path) -> None:
+    directory.mkdir(0o700)
+    os.mkfifo(directory / "a")
+    with pytest.raises(StorageError, match="cannot be read: it is no file"):
+        storage.get_item("a")
+    assert [name.partition("-")[0] for name in names(directory)] == ["a.corrupt"]
+
+
+@posix
+def test_a_link_is_replaced_and_what_it_leads_to_stays(
+    storage: FileStorage, directory: Path, tmp_path: Path
+) -> None:
+    directory.mkdir(0o700)
+    (tmp_path / "elsewhere").write_text("theirs")
+    (directory / "a").symlink_to(tmp_path / "elsewhere")
+    (directory / "b").symlink_to(tmp_path / "nowhere")
+    (directory / "c").symlink_to(directory / "c")
+    assert storage.get_item("b") is None
+    with pytest.raises(StorageError, match="cannot be read"):
+        storage.get_item("c")
+    for name in ("a", "b", "c"):
+        storage.set_item(name, "ours")
+        assert storage.get_item(name) == "ours"
+        assert not (directory / name).is_symlink()
+    assert (tmp_path / "elsewhere").read_text() == "theirs"
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_file_that_may_not_be_read_is_set_aside(

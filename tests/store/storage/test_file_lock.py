@@ -11,6 +11,7 @@ from zustax.store.storage import FileStorage, StorageError
 from .processes import Process, running
 
 
+@pytest.mark.timeout(180)
 def test_four_processes_lose_no_increment(tmp_path: Path) -> None:
     with running(4, "increment", "file", tmp_path, 500) as processes:
         for process in processes:

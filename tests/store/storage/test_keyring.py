@@ -138,6 +138,14 @@ def test_the_default_directory_is_that_of_the_system_for_data(
         assert (tmp_path / "zustax" / "keyring" / "app" / "user").exists()
 
 
+@pytest.mark.parametrize("service", ["", "../x", "https://app"])
+def test_a_service_that_would_leave_the_directory_is_refused(
+    system: DictKeyring, tmp_path: Path, service: str
+) -> None:
+    with pytest.raises(ValueError, match="cannot be the name of a stored item"):
+        KeyringStorage(service, directory=tmp_path)
+
+
 @pytest.mark.parametrize("name", ["../x", "a\0b", "x" * 10_000])
 def test_a_name_that_would_leave_the_directory_is_refused(
     system: DictKeyring, tmp_path: Path, name: str
@@ -204,6 +212,14 @@ def test_the_fallback_is_used_if_it_was_asked_for(
         storage.remove_item("user")
     assert files.get_item("user") is None
     assert not (tmp_path / "keyring").exists()
+
+
+def test_a_file_of_the_fallback_that_holds_no_state_is_set_aside(use: Use, tmp_path: Path) -> None:
+    use(NoKeyring())
+    storage = KeyringStorage("app", fallback=FileStorage(tmp_path), directory=tmp_path / "keyring")
+    storage.set_item("user", "{")
+    UserStore(storage=storage)
+    assert [path.name.partition("-")[0] for path in tmp_path.iterdir()] == ["user.corrupt"]
 
 
 def test_the_fallback_is_not_used_where_there_is_a_keyring(

@@ -54,9 +54,32 @@ def test_a_plain_name_is_the_name_of_the_file(name: str) -> None:
 
 def test_what_some_systems_cannot_have_in_a_file_name_is_escaped() -> None:
     assert file_name('a:b|c<d>"e?f*g%h\n') == "a%3Ab%7Cc%3Cd%3E%22e%3Ff%2Ag%25h%0A"
+    assert [file_name(name) for name in ("a.", "a..", "a ", " ", " a")] == [
+        "a%2E",
+        "a.%2E",
+        "a%20",
+        "%20",
+        " a",
+    ]
 
 
-@given(st.text(), st.text())
+def test_what_windows_takes_for_a_device_is_escaped() -> None:
+    devices = ("con", "NUL", "nul.txt", "Com1", "lpt¹.log")
+    assert [file_name(name) for name in devices] == [
+        "%63on",
+        "%4EUL",
+        "%6Eul.txt",
+        "%43om1",
+        "%6Cpt¹.log",
+    ]
+    for name in ("contacts", "com", "com10", "nul-1"):
+        assert file_name(name) == name
+
+
+names = st.text() | st.text(st.sampled_from("conNUL1. %63\n"), max_size=5)
+
+
+@given(names, names)
 def test_two_names_have_two_files_in_the_directory(one: str, other: str) -> None:
     files = []
     for name in (one, other):

@@ -39,6 +39,15 @@ def other(server: RedisServer) -> Iterator[RedisStorage]:
 async def async_storage(server: RedisServer) -> AsyncIterator[RedisStorage]:
     async with server.async_client() as client:
         yield RedisStorage(client)
+        await end_subscriptions()
+
+
+async def end_subscriptions() -> None:
+    """End the tasks that still listen, so that none is left with a connection of its own."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Calls:
@@ -134,6 +143,7 @@ def test_a_server_that_is_gone_is_an_error_without_the_token(server: RedisServer
 # --- the lock ---
 
 
+@pytest.mark.timeout(180)
 def test_four_processes_lose_no_increment(server: RedisServer, storage: RedisStorage) -> None:
     with running(4, "increment", "redis", server.socket, 500) as processes:
         for process in processes:
@@ -306,6 +316,7 @@ async def test_after_the_server_was_away_one_is_told_to_look(
         assert caplog.text.count("no notices on zustax:changed:away") == 1
         unsubscribe()
     finally:
+        await end_subscriptions()
         await client.aclose() if is_async else client.close()
         server.remove()
 
