@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Self
 
 from zustax.transport import Instance, RefreshStats, SyncInstance, silent_refresh
+from zustax.transport.testing import SignalRecorder
 
 from .clients import Call, Client
 from .server import AuthServer
-from .signals import SignalRecorder
 from .stores import USER_STORE, StoreKind, tokens_in
 from .waiting import wait_until
 
@@ -54,7 +54,7 @@ class App:
     def __exit__(self, *_: object) -> None:
         self.server.open_gates()
         self.client.close()
-        self.signals.__exit__()
+        self.signals.__exit__(None, None, None)
 
     @property
     def api(self) -> Instance | SyncInstance:

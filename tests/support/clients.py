@@ -2,6 +2,7 @@
 
 client = AsyncClient.create(base_url=server.url)  # tasks of an event loop in a thread
 client = SyncClient.create(base_url=server.url)   # a thread for each request
+client = AiohttpClient.create(...); client = Httpx2Client.create(...)   # tasks, another library
 
 call = client.start(lambda api: api.get("/items"))
 ...
@@ -17,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any, Self
 
+import httpx2
 from zustax.transport import Instance, RequestError, Response, SyncInstance, create, create_sync
 
 from .loops import LoopThread
@@ -169,10 +171,17 @@ class AsyncClient(Client):
 
     @classmethod
     def create(cls, **options: Any) -> Self:
+        options = cls.completed(options)
         return cls(create(**options), http_client=options.get("client"))
 
     def beside(self, **options: Any) -> Self:
+        options = self.completed(options)
         return type(self)(create(**options), self._loop, options.get("client"))
+
+    @classmethod
+    def completed(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """The options for ``create``, with what makes an instance of this kind."""
+        return options
 
     @property
     def api(self) -> Instance:
@@ -187,6 +196,22 @@ class AsyncClient(Client):
             self.call(lambda _api: self._http_client.aclose())
         if self._owns_loop:
             self._loop.close()
+
+
+class AiohttpClient(AsyncClient):
+    """Makes requests as tasks, with aiohttp."""
+
+    @classmethod
+    def completed(cls, options: dict[str, Any]) -> dict[str, Any]:
+        return options if "client" in options else {"adapter": "aiohttp", **options}
+
+
+class Httpx2Client(AsyncClient):
+    """Makes requests as tasks, with a client of httpx2 that is handed in."""
+
+    @classmethod
+    def completed(cls, options: dict[str, Any]) -> dict[str, Any]:
+        return options if "client" in options else {"client": httpx2.AsyncClient(), **options}
 
 
 class SyncClient(Client):

@@ -1,41 +1,8 @@
 """Waiting for a condition, never for a time to pass."""
 
-from __future__ import annotations
+from zustax.transport.testing import until, wait_until
 
-import asyncio
-import time
-from collections.abc import Callable
+__all__ = ["BOUND", "until", "wait_until"]
 
 #: Seconds after which a test gives up waiting. Nothing is expected to come near it.
 BOUND = 5.0
-
-_PAUSE = 0.001
-
-
-def wait_until(condition: Callable[[], object], bound: float = BOUND) -> None:
-    """Block this thread until ``condition()`` holds.
-
-    Args:
-        condition: Asked again and again, from this thread.
-        bound: Seconds to wait at most.
-
-    Raises:
-        AssertionError: It did not hold in time.
-    """
-    deadline = time.monotonic() + bound
-    while not condition():
-        _check(deadline, bound)
-        time.sleep(_PAUSE)
-
-
-async def until(condition: Callable[[], object], bound: float = BOUND) -> None:
-    """Like `wait_until`, and leave the event loop free meanwhile."""
-    deadline = time.monotonic() + bound
-    while not condition():
-        _check(deadline, bound)
-        await asyncio.sleep(_PAUSE)
-
-
-def _check(deadline: float, bound: float) -> None:
-    if time.monotonic() >= deadline:
-        raise AssertionError(f"it did not come true within {bound:g} seconds")

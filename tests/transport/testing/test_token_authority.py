@@ -10,6 +10,7 @@ import pytest
 from zustax.transport.testing import (
     AuthorityError,
     Claims,
+    Clock,
     InvalidGrantError,
     InvalidTokenError,
     IssuedTokens,
@@ -20,17 +21,9 @@ USERS = {"ada": "lovelace", "bob": "builder"}
 THREADS = 16
 
 
-@attrs.define
-class Clock:
-    now: float = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_000.0)
 
 
 @pytest.fixture
@@ -127,21 +120,21 @@ class TestRefresh:
     def test_serves_a_token_until_it_expires(
         self, authority: TokenAuthority, clock: Clock, tokens: IssuedTokens
     ) -> None:
-        clock.now += 599.0
+        clock.advance(599.0)
         authority.refresh(tokens.refresh_token)
 
     def test_refuses_a_token_from_the_moment_it_expires(
         self, authority: TokenAuthority, clock: Clock, tokens: IssuedTokens
     ) -> None:
-        clock.now += 600.0
+        clock.advance(600.0)
         assert refusal_of_refresh(authority, tokens.refresh_token) == "expired"
 
     def test_begins_the_time_to_live_anew(
         self, authority: TokenAuthority, clock: Clock, tokens: IssuedTokens
     ) -> None:
-        clock.now += 599.0
+        clock.advance(599.0)
         tokens = authority.refresh(tokens.refresh_token)
-        clock.now += 599.0
+        clock.advance(599.0)
         authority.refresh(tokens.refresh_token)
 
 
@@ -174,9 +167,9 @@ class TestReuse:
     def test_is_noticed_even_when_the_token_would_have_expired(
         self, authority: TokenAuthority, clock: Clock, tokens: IssuedTokens
     ) -> None:
-        clock.now += 500.0
+        clock.advance(500.0)
         renewed = authority.refresh(tokens.refresh_token)
-        clock.now += 500.0
+        clock.advance(500.0)
         assert refusal_of_refresh(authority, tokens.refresh_token) == "reused"
         assert refusal_of_refresh(authority, renewed.refresh_token) == "revoked"
 
@@ -209,9 +202,9 @@ class TestWithoutRotation:
     def test_a_refresh_does_not_lengthen_its_life(
         self, authority: TokenAuthority, clock: Clock, tokens: IssuedTokens
     ) -> None:
-        clock.now += 599.0
+        clock.advance(599.0)
         authority.refresh(tokens.refresh_token)
-        clock.now += 1.0
+        clock.advance(1.0)
         assert refusal_of_refresh(authority, tokens.refresh_token) == "expired"
 
 
@@ -219,13 +212,13 @@ class TestAccessToken:
     def test_is_accepted_until_it_expires(
         self, authority: TokenAuthority, clock: Clock, tokens: IssuedTokens
     ) -> None:
-        clock.now += 59.0
+        clock.advance(59.0)
         assert authority.verify(tokens.access_token).username == "ada"
 
     def test_is_refused_from_the_moment_it_expires(
         self, authority: TokenAuthority, clock: Clock, tokens: IssuedTokens
     ) -> None:
-        clock.now += 60.0
+        clock.advance(60.0)
         assert refusal_of_access(authority, tokens.access_token) == "expired"
 
     def test_is_refused_if_it_is_unknown(self, authority: TokenAuthority) -> None:
@@ -401,7 +394,7 @@ class TestJournal:
     def test_tells_what_happened_in_order(
         self, authority: TokenAuthority, clock: Clock, tokens: IssuedTokens
     ) -> None:
-        clock.now += 60.0
+        clock.advance(60.0)
         refusal_of_access(authority, tokens.access_token)
         authority.refresh(tokens.refresh_token)
         refusal_of_refresh(authority, tokens.refresh_token)
@@ -510,7 +503,7 @@ class TestSecrets:
     ) -> None:
         reused = tokens.refresh_token
         current = authority.refresh(reused)
-        clock.now += 600.0
+        clock.advance(600.0)
         for refused in (
             lambda: authority.login("ada", "a wrong password"),
             lambda: authority.verify(current.access_token),
@@ -525,7 +518,7 @@ class TestSecrets:
             locals_of_authority = [
                 repr(entry.frame.f_locals)
                 for entry in caught.traceback
-                if Path(entry.path).name == "testing.py"
+                if Path(entry.path).name == "authority.py"
             ]
             assert len(locals_of_authority) == 1
             for secret in (

@@ -1,4 +1,4 @@
-"""For tests of code that signs in: an authority that issues double tokens, in memory.
+"""An authority that issues double tokens, in memory.
 
     authority = TokenAuthority(users={"ada": "lovelace"}, access_ttl=60.0)
     tokens = authority.login("ada", "lovelace")
@@ -6,7 +6,8 @@
     tokens = authority.refresh(tokens.refresh_token)
     authority.journal.count("refresh")  # 1
 
-It knows no HTTP: put it behind the server of your choice, and answer with what its errors say.
+It knows no HTTP: `MisbehavingServer` serves one; behind a server of your choice, answer with what
+its errors say.
 
     AuthorityError          a credential was refused, with `reason`, `code` and `status`
     ├── InvalidGrantError   at login or refresh (RFC 6749, section 5.2)
@@ -25,19 +26,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar, Literal, TypeAlias, get_args
 
 import attrs
-
-__all__ = [
-    "AuthorityError",
-    "Claims",
-    "Event",
-    "InvalidGrantError",
-    "InvalidTokenError",
-    "IssuedTokens",
-    "Journal",
-    "JournalEntry",
-    "Reason",
-    "TokenAuthority",
-]
 
 #: Why a credential was refused.
 Reason: TypeAlias = Literal["wrong_credentials", "unknown", "expired", "revoked", "reused"]
