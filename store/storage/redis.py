@@ -48,7 +48,7 @@ class RedisStorage:
         prefix: What all keys and channels begin with. Default: `"zustax"`.
         lock_timeout: Seconds after which a lock is free even if its holder has not released it,
             because it died. It is not renewed, so it has to be longer than any holder takes: who
-            takes longer is no longer alone. Default: 60.
+            takes longer is no longer alone. A refresh takes 10 at most by default. Default: 20.
 
     Raises:
         ImportError: If the extra `zustax[redis]` is not installed.
@@ -60,7 +60,7 @@ class RedisStorage:
         client: "redis.Redis | redis.asyncio.Redis",
         *,
         prefix: str = "zustax",
-        lock_timeout: float = 60.0,
+        lock_timeout: float = 20.0,
     ) -> None:
         if not lock_timeout > 0:
             raise ValueError(f"lock_timeout must be a positive number, not {lock_timeout!r}")
