@@ -7,10 +7,16 @@ from .events import Signal, login_required, refresh_failed, token_refreshed
 from .headers import Headers
 from .instance import Instance, SyncInstance, create, create_sync
 from .interceptors import InterceptorManager, NetworkManager
+from .keep_fresh import KeepFresh
+from .oauth2 import oauth2_refresh
+from .posting import ReadyRefresh
+from .progress import ProgressEvent
 from .refresh import SilentRefresh, silent_refresh
 from .refresher import RefreshStats
 from .response import Response
+from .streaming import ResponseStream, SyncResponseStream
 from .tokens import TokenPair, TokenStore
+from .trace import Trace, TraceCall, TraceEvent, TraceHandler, TraceSpan, record
 from .unset import UNSET
 
 __all__ = [
@@ -22,22 +28,34 @@ __all__ = [
     "Instance",
     "InterceptorManager",
     "InvalidURLError",
+    "KeepFresh",
     "NetworkManager",
+    "ProgressEvent",
+    "ReadyRefresh",
     "RefreshError",
     "RefreshStats",
     "RequestConfig",
     "RequestError",
     "RequestOptions",
     "Response",
+    "ResponseStream",
     "Signal",
     "SilentRefresh",
     "SyncInstance",
+    "SyncResponseStream",
     "TokenPair",
     "TokenStore",
+    "Trace",
+    "TraceCall",
+    "TraceEvent",
+    "TraceHandler",
+    "TraceSpan",
     "create",
     "create_sync",
     "login_required",
     "merge_config",
+    "oauth2_refresh",
+    "record",
     "refresh_failed",
     "silent_refresh",
     "token_refreshed",

@@ -13,14 +13,16 @@ from typing import Any
 
 from attrs import define, field
 
+from .adapters.choice import Adapters
 from .body import to_body
-from .client import ClientHolder
-from .config import Adapter, LeavingConfig, RequestConfig, merge_config
+from .config import LeavingConfig, RequestConfig, merge_config
 from .errors import CanceledError, RequestError, describe, with_callers_frames
-from .interceptors import Interceptor, Interceptors
-from .options import check_options, checked_method, refuse_unsupported
+from .interceptors import Interceptor, Interceptors, NetworkInterceptor
+from .observers import Chains, Observer, observed
+from .options import checked_method
 from .response import Response
 from .runtime import Runtime
+from .streaming import discard
 from .transforms import in_order, transform_request, transform_response
 from .unset import UNSET
 
@@ -38,18 +40,24 @@ class Outcome:
 class Core:
     """Runs requests through the chains of one instance."""
 
-    def __init__(self, runtime: Runtime, client: ClientHolder, adapter: Adapter) -> None:
+    def __init__(self, runtime: Runtime, adapters: Adapters) -> None:
         self.runtime = runtime
-        self.adapter = adapter
-        self._client = client
+        self._adapters = adapters
         self.interceptors = Interceptors(takes_async=runtime.is_async)
+        self.observers: list[Observer] = []
         self._attempt = runtime.adapt(self._send)
         self._sending = runtime.adapt(self._dispatch)
 
     async def call(self, defaults: RequestConfig, options: RequestConfig) -> Any:
         """Carry out a request and return what the response interceptors make of it."""
         try:
-            outcome = await self._outcome(defaults, options)
+            self.runtime.bind()
+            config = prepared(defaults, options)
+            chains = self._chains(config)
+            if self.observers:
+                outcome = await observed(self._outcome, self.observers)(config, chains)
+            else:
+                outcome = await self._outcome(config, chains)
         except BaseException as error:
             with_callers_frames(error)  # a cancellation comes from deep inside the client
             raise
@@ -57,17 +65,17 @@ class Core:
             raise outcome.value
         return outcome.value
 
-    async def _outcome(self, defaults: RequestConfig, options: RequestConfig) -> Outcome:
-        self.runtime.bind()
-        config = prepared(defaults, options)
+    def _chains(self, config: RequestConfig) -> Chains:
         interceptors = self.interceptors
         before = [
             interceptor
             for interceptor in reversed(interceptors.request.snapshot())
             if interceptor.run_when is None or interceptor.run_when(config) is not False
         ]
-        after = interceptors.response.snapshot()
-        around = interceptors.network.snapshot()
+        return before, interceptors.network.snapshot(), interceptors.response.snapshot()
+
+    async def _outcome(self, config: RequestConfig, chains: Chains) -> Outcome:
+        before, around, after = chains
         outcome = Outcome(config)
         if all(interceptor.synchronous for interceptor in before):
             await self._run_synchronous(before, outcome)
@@ -112,9 +120,8 @@ class Core:
 
     # --- the request itself ---
 
-    async def _dispatch(self, config: Any, around: Sequence[Any]) -> Response:
+    async def _dispatch(self, config: Any, around: Sequence[NetworkInterceptor]) -> Response:
         config = _as_config(config)
-        check_options(config)
         try:
             return await self._exchange(config, around)
         except RequestError as error:
@@ -122,44 +129,63 @@ class Core:
                 error.config = config
             raise
 
-    async def _exchange(self, config: RequestConfig, around: Sequence[Any]) -> Response:
+    async def _exchange(
+        self, config: RequestConfig, around: Sequence[NetworkInterceptor]
+    ) -> Response:
         _raise_if_aborted(config)
-        leaving = _as_it_leaves(config, self._client.closings)
-        async with self._abortable(config):
-            response = await self.runtime.settle(self._network(around)(leaving))
+        leaving = _as_it_leaves(config, self._adapters.closings)
+        response = await self._answer(config, leaving, around)
         if not isinstance(response, Response):
             raise TypeError(
                 f"the network chain must return a Response, not {type(response).__name__}: "
                 "an interceptor on api.interceptors.network has to return what proceed() gave"
             )
         response.config = config
-        _transform(response, config)
+        try:
+            _transform(response, config)
+        except BaseException:
+            await discard(response.data)
+            raise
         if _is_accepted(response.status, config.validate_status):
             return response
         raise _refused(response, config)
 
-    def _network(self, around: Sequence[Any]) -> Callable[[RequestConfig], Any]:
+    async def _answer(self, config: RequestConfig, leaving: LeavingConfig, around: Any) -> Any:
+        """What the network chain gives, unless the signal is aborted meanwhile."""
+        response = None
+        try:
+            async with self._abortable(config):
+                response = await self.runtime.settle(self._network(around)(leaving))
+        except CanceledError:
+            await discard(getattr(response, "data", None))
+            raise
+        return response
+
+    def _network(self, around: Sequence[NetworkInterceptor]) -> Callable[[RequestConfig], Any]:
         proceed: Callable[[RequestConfig], Any] = self._attempt
-        for function in reversed(around):
-            proceed = _link(function, proceed)
+        for interceptor in reversed(around):
+            proceed = _link(interceptor.around, proceed)
         return proceed
 
     async def _send(self, leaving: RequestConfig) -> Response:
         _raise_if_aborted(leaving)
         self._raise_if_closed(leaving)
         started = time.perf_counter()
-        adapter = leaving.adapter or self.adapter
+        adapter = self._adapters.find(leaving.adapter)
         try:
-            response: Response = await self.runtime.settle(adapter(leaving))
+            signal = leaving.signal or None
+            response: Any = await self.runtime.send(adapter, leaving, signal)
         except RequestError:
             self._raise_if_closed(leaving)
             raise
+        if not isinstance(response, Response):
+            raise TypeError(f"an adapter must return a Response, not {type(response).__name__}")
         response.duration = time.perf_counter() - started
         return response
 
     def _raise_if_closed(self, leaving: RequestConfig) -> None:
         """Say what has happened, instead of opening connections that nobody would close."""
-        if isinstance(leaving, LeavingConfig) and leaving.closings != self._client.closings:
+        if isinstance(leaving, LeavingConfig) and leaving.closings != self._adapters.closings:
             raise CanceledError("the instance was closed while the request was under way")
 
     def _abortable(self, config: RequestConfig) -> contextlib.AbstractAsyncContextManager[Any]:
@@ -179,11 +205,12 @@ _NOTHING = _Nothing()
 def prepared(defaults: RequestConfig, options: RequestConfig) -> RequestConfig:
     """The config of one call, as the first interceptor sees it."""
     config = merge_config(defaults, options)
-    config.method = checked_method(config.method or defaults.method or "get")
-    if config.allow_absolute_urls is UNSET:
-        config.allow_absolute_urls = True
-    config.headers = config.headers.for_method(config.method)
-    refuse_unsupported(config)
+    method = checked_method(config.method or defaults.method or "get")
+    config.put(
+        method=method,
+        headers=config.headers.for_method(method),
+        allow_absolute_urls=config.allow_absolute_urls is not False,
+    )
     return config
 
 
@@ -210,22 +237,21 @@ def _as_it_leaves(config: RequestConfig, closings: int) -> LeavingConfig:
     Headers that a transform sets are seen by everyone, those that the network chain adds are not.
     """
     leaving = LeavingConfig.of(config, closings)
-    if leaving.data is UNSET:
-        leaving.data = None
+    leaving.put(data=None if config.data is UNSET else config.data)
     for transform in in_order(config.transform_request):
         if transform is transform_request and leaving.data is None and config.data is UNSET:
             continue  # as in axios, what was not given does not become the JSON null
-        leaving.data = transform(leaving.data, config.headers)
-    leaving.data = to_body(leaving.data)
+        leaving.put(data=transform(leaving.data, config.headers))
+    leaving.put(data=to_body(leaving.data))
     if config.method in _WITH_BODY and "content-type" not in config.headers:
         config.headers["Content-Type"] = "application/x-www-form-urlencoded"
-    leaving.headers = config.headers.copy()
+    leaving.put(headers=config.headers.copy())
     return leaving
 
 
 def _transform(response: Response, config: RequestConfig) -> None:
     kind = config.response_type
-    if kind != "bytes" and isinstance(response.data, bytes):
+    if kind not in ("bytes", "stream") and isinstance(response.data, bytes):
         response.data = response.data.decode("utf-8-sig", errors="replace")
     for transform in in_order(config.transform_response):
         if kind == "text" and transform is transform_response:

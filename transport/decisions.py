@@ -2,11 +2,16 @@
 
 A request asks twice: before it leaves, and when it is answered 401.
 
-    before_leaving      LEAVE · WAIT · REFRESH
+    before_leaving      HYDRATE · WAIT · REFRESH · LEAVE
     after_unauthorized  RAISE · WAIT · REPLAY · REFRESH
 
-A refresh that has ended asks once, and once more when the user was asked.
+One that waited before it left, for a refresh that has brought nothing, asks once more.
 
+    after_waiting       LEAVE · RAISE
+
+A refresh asks when it is its turn, when it has ended, and once more when the user was asked.
+
+    before_refreshing   DISCARD · ADOPT · REFRESH
     after_refresh       DISCARD · STORE · FAIL · ADOPT · ASK · REJECT
     after_asking        ADOPT · DISCARD · REJECT · STORE
 """
@@ -22,6 +27,7 @@ from .tokens import Credentials, TokenPair
 class Step(Enum):
     """What to do next."""
 
+    HYDRATE = auto()  #: wait until the store has read its storage
     LEAVE = auto()  #: send the request with the token of this moment
     WAIT = auto()  #: wait for the refresh that is running
     REFRESH = auto()  #: start a refresh, or wait for the one that has just been started
@@ -35,13 +41,31 @@ class Step(Enum):
     DISCARD = auto()  #: the session has ended meanwhile: throw the result away
 
 
-def before_leaving(now: Credentials, *, is_refreshing: bool) -> Step:
-    """Whether a request may leave. ``is_refreshing``: a refresh of the same session is running."""
+def before_leaving(
+    now: Credentials, *, is_hydrating: bool, is_refreshing: bool, is_due: bool
+) -> Step:
+    """Whether a request may leave.
+
+    ``is_hydrating``: the store is still reading its storage. ``is_refreshing``: a refresh of the
+    same session is running. ``is_due``: the token is about to expire, and can be renewed.
+    """
+    if is_hydrating:
+        return Step.HYDRATE  # nobody knows yet who is logged in
     if is_refreshing:
         return Step.WAIT  # 4: it would leave with a dead token
     if now.access_token is None and now.refresh_token is not None:
         return Step.REFRESH  # only the refresh token was kept
+    if is_due:
+        return Step.REFRESH  # 13
     return Step.LEAVE
+
+
+def after_waiting(*, was_early: bool, token_lives: bool) -> Step:
+    """What becomes of a request that waited, before it left, for a refresh that brought nothing.
+
+    ``was_early``: no token had been refused. ``token_lives``: that of the session has not expired.
+    """
+    return Step.LEAVE if was_early and token_lives else Step.RAISE  # 13, 4
 
 
 def after_unauthorized(
@@ -57,6 +81,17 @@ def after_unauthorized(
     if now.access_token is not None and now.access_token != left_with.access_token:
         return Step.REPLAY  # 3: the refresh ended while this 401 was under way
     return Step.REFRESH  # 2
+
+
+def before_refreshing(started_with: Credentials, now: Credentials, *, is_expired: bool) -> Step:
+    """Whether a refresh is still needed. ``now``: the store, when it is this process's turn.
+
+    ``is_expired``: its access token is known to have expired.
+    """
+    if started_with.session != now.session:
+        return Step.DISCARD  # 11
+    is_another = now.access_token not in (None, started_with.access_token)
+    return Step.ADOPT if is_another and not is_expired else Step.REFRESH  # 16
 
 
 def after_refresh(

@@ -155,8 +155,12 @@ AnyError = TypeVar("AnyError", bound=BaseException)
 
 #: Packages whose frames hold raw headers, bodies and tokens as local variables.
 _INNER_PACKAGES = frozenset(
-    ("zustax", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "h2", "anyio", "asyncio")
-) | frozenset(("json", "contextlib", "concurrent", "threading", "_collections_abc"))
+    (
+        *("zustax", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "h2", "anyio"),
+        *("aiohttp", "aiohappyeyeballs", "multidict", "yarl"),
+        *("asyncio", "json", "contextlib", "concurrent", "threading", "_collections_abc"),
+    )
+)
 
 
 def without_tracebacks(error: AnyError) -> AnyError:

@@ -150,7 +150,8 @@ def _log_receiver(receiver: Callable[..., Any], error: Exception) -> None:
 #: ``(sender, tokens)``: a refresh has succeeded; ``tokens`` is the new `TokenPair`.
 token_refreshed = Signal("A refresh has succeeded.")
 
-#: ``(sender, error)``: a refresh has failed, and the session is still alive.
+#: ``(sender, error)``: a refresh has failed, and the session is still alive. It also follows
+#: ``token_refreshed`` where the new pair could not be stored, and lives in memory alone.
 refresh_failed = Signal("A refresh has failed, and the session is still alive.")
 
 #: ``(sender, reason, error, config)``: the user has to log in. ``reason`` is

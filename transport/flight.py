@@ -10,6 +10,7 @@ from attrs import frozen
 
 from .cancel import AbortSignal
 from .errors import RefreshError
+from .observers import refresh_ended
 from .runtime import Runtime
 from .tokens import Credentials
 
@@ -46,13 +47,18 @@ class Flight:
         started_with: What the store held.
         timeout: Seconds that the refresh may take.
         owner: The session object of the store that is refreshed.
+        is_early: Whether no token has been refused: it is only about to expire.
     """
 
-    def __init__(self, started_with: Credentials, timeout: float, owner: object) -> None:
+    def __init__(
+        self, started_with: Credentials, timeout: float, owner: object, *, is_early: bool = False
+    ) -> None:
         self.started_with = started_with
         self.owner = owner
+        self.is_early = is_early
         self._deadline: float | None = time.monotonic() + timeout
         self._landing: Future[Landing] = Future()
+        self._is_landing = False
         self._lock = threading.Lock()
 
     @property
@@ -65,6 +71,10 @@ class Flight:
         """Whether a human is asked, who takes the time that it takes."""
         return self._deadline is None
 
+    def prolong(self, seconds: float) -> None:
+        """Give it so much time from now on."""
+        self._deadline = time.monotonic() + seconds
+
     def ask_user(self) -> None:
         """Wait without a bound from now on."""
         self._deadline = None
@@ -72,10 +82,12 @@ class Flight:
     def land(self, landing: Landing) -> bool:
         """End it and release everybody; only the first call counts, and returns ``True``."""
         with self._lock:
-            if self._landing.done():
+            if self._is_landing:
                 return False
-            self._landing.set_result(landing)
-            return True
+            self._is_landing = True
+        refresh_ended(self, landing)  # told without the lock, and before anybody goes on
+        self._landing.set_result(landing)
+        return True
 
     async def landing(self, runtime: Runtime, signal: AbortSignal | None) -> Landing:
         """Wait until it lands, in the way of whoever waits.

@@ -12,10 +12,13 @@ Example:
 from __future__ import annotations
 
 import base64
+import codecs
+import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from .errors import RequestError
+from .params import encoded
 from .redaction import REDACTED, SECRET_HEADERS
 
 #: Under these names defaults keep headers for one method (axios: ``defaults.headers.get``).
@@ -26,6 +29,7 @@ SETS = frozenset(("common", *METHODS))
 _TOKEN_CHARACTERS = frozenset("!#$%&'*+-.^_`|~") | frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 )
+_CHARSET = re.compile(r"""charset\s*=\s*["']?([^\s"';,]+)""", re.IGNORECASE)
 _NOT_IN_VALUES = dict.fromkeys((*range(9), *range(10, 32), 127))
 
 
@@ -41,7 +45,7 @@ class Headers(MutableMapping[str, Any]):
         headers: A mapping or pairs to start from.
 
     Raises:
-        TypeError: A name is not a string.
+        TypeError: A name is not a string, or there is something that is no pair.
     """
 
     __slots__ = ("_entries",)
@@ -49,21 +53,18 @@ class Headers(MutableMapping[str, Any]):
     def __init__(self, headers: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
         self._entries: dict[str, tuple[str, Any]] = {}
         pairs: Any = None
-        name = value = None
+        pair: Any = None
         try:
             if isinstance(headers, Headers):
-                self._take(headers)
+                self._entries = headers.copy()._entries
                 return
             pairs = headers.items() if isinstance(headers, Mapping) else headers
-            for name, value in pairs:
-                self[name] = value
+            for pair in pairs:
+                if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
+                    raise TypeError("headers must be a mapping, or pairs of a name and a value")
+                self[pair[0]] = pair[1]
         finally:
-            del (
-                headers,
-                pairs,
-                name,
-                value,
-            )  # crash reports print locals, and these may be credentials
+            del headers, pairs, pair  # crash reports print locals, and these may be credentials
 
     def __getitem__(self, name: str) -> Any:
         return self._entries[name.lower()][1]
@@ -110,11 +111,11 @@ class Headers(MutableMapping[str, Any]):
 
     def for_method(self, method: str) -> Headers:
         """A copy for one request: `common`, then the set of ``method``, then the rest on top."""
-        flat = Headers()
+        flat = _of({})
         for name in ("common", method):
             entry = self._entries.get(name)
             if entry is not None and isinstance(entry[1], Headers):
-                flat._take(entry[1])
+                flat._entries.update(entry[1]._entries)
         for key, entry in self._entries.items():
             is_set = key in SETS and isinstance(entry[1], Headers)
             # As in axios: a default of False stays, whatever a more specific set says.
@@ -126,7 +127,8 @@ class Headers(MutableMapping[str, Any]):
         """A new set: these headers with ``other`` on top, sets merged with sets."""
         result = self.copy()
         entries = result._entries
-        for key, (name, value) in Headers(other)._entries.items():
+        added = other if isinstance(other, Headers) else Headers(other)
+        for key, (name, value) in added._entries.items():
             mine = entries.get(key)
             if mine is None:
                 entries[key] = (name, value)
@@ -138,9 +140,13 @@ class Headers(MutableMapping[str, Any]):
 
     def copy(self) -> Headers:
         """A copy whose changes leave this one alone."""
-        twin = Headers()
-        twin._take(self)
-        return twin
+        entries = self._entries.copy()
+        if not SETS.isdisjoint(entries):
+            for key in SETS.intersection(entries):
+                name, value = entries[key]
+                if isinstance(value, Headers):
+                    entries[key] = (name, value.copy())
+        return _of(entries)
 
     def to_send(self) -> list[tuple[bytes, bytes]]:
         """Names and values as they go on the wire; what is ``None`` or ``False`` is left out.
@@ -169,9 +175,11 @@ class Headers(MutableMapping[str, Any]):
             for key, (name, value) in self._entries.items()
         }
 
-    def _take(self, other: Headers) -> None:
-        for key, (name, value) in other._entries.items():
-            self._entries[key] = (name, value.copy() if isinstance(value, Headers) else value)
+
+def _of(entries: dict[str, tuple[str, Any]]) -> Headers:
+    headers = Headers.__new__(Headers)
+    headers._entries = entries
+    return headers
 
 
 def _plain(value: Any) -> Any:
@@ -187,8 +195,13 @@ def _text(value: Any) -> str:
     return str(value).translate(_NOT_IN_VALUES).strip(" \t")
 
 
+def is_header_name(name: str) -> bool:
+    """Whether ``name`` can be the name of a header (RFC 9110, section 5.1)."""
+    return bool(name) and _TOKEN_CHARACTERS.issuperset(name)
+
+
 def _checked_name(name: str) -> bytes:
-    if name and _TOKEN_CHARACTERS.issuperset(name):
+    if is_header_name(name):
         return name.encode("ascii")
     raise RequestError(
         f"headers: {name!r} is not a header name; use letters, digits and -",
@@ -198,8 +211,48 @@ def _checked_name(name: str) -> bytes:
 
 def basic_auth(auth: Mapping[str, str] | tuple[str, str]) -> str:
     """The ``Authorization`` of basic authentication (RFC 7617, in UTF-8)."""
+    username, password = username_and_password(auth)
+    return f"Basic {base64.b64encode(encoded(f'{username}:{password}', 'auth')).decode()}"
+
+
+def username_and_password(auth: Any, name: str = "auth") -> tuple[str, str]:
+    """The two of a mapping or a pair, empty where they are missing.
+
+    Args:
+        auth: The mapping or pair.
+        name: The option that it came from, for the text of errors.
+
+    Raises:
+        TypeError: It is neither, or not of strings.
+    """
     if isinstance(auth, Mapping):
         username, password = auth.get("username") or "", auth.get("password") or ""
-    else:
+    elif isinstance(auth, (tuple, list)) and len(auth) == 2:
         username, password = auth
-    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
+    else:
+        raise TypeError(
+            f"{name} must be a mapping with username and password, or a pair of them, "
+            f"not {type(auth).__name__}"
+        )
+    for part in (username, password):
+        if not isinstance(part, str):
+            kind = type(part).__name__
+            raise TypeError(f"{name}: user name and password must be str, not {kind}")
+    return username, password
+
+
+def content_length(headers: Mapping[str, Any]) -> int | None:
+    """The number in a ``Content-Length``; ``None`` where there is none that means anything."""
+    given = str(headers.get("content-length") or "")
+    is_number = given.isascii() and given.isdigit() and len(given) < 20
+    return int(given) if is_number else None
+
+
+def charset(headers: Mapping[str, Any]) -> str:
+    """The encoding that a ``Content-Type`` names, if Python knows it; else UTF-8."""
+    found = _CHARSET.search(str(headers.get("content-type") or ""))
+    try:
+        name = codecs.lookup(found[1]).name if found else "utf-8"
+    except LookupError:
+        name = "utf-8"
+    return "utf-8-sig" if name == "utf-8" else name

@@ -15,8 +15,7 @@ from collections.abc import Coroutine, Mapping
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, Unpack
 
-from .adapters.httpx import HttpxAdapter
-from .client import ClientHolder
+from .adapters.choice import Adapters
 from .config import (
     RequestConfig,
     RequestOptions,
@@ -27,6 +26,8 @@ from .config import (
 from .core import Core
 from .errors import RequestError, with_callers_frames
 from .interceptors import Interceptors
+from .observers import Observer
+from .redaction import redact_url
 from .runtime import AsyncRuntime, Runtime, SyncRuntime, run_now
 from .transforms import transform_request, transform_response
 from .unset import UNSET
@@ -41,20 +42,29 @@ class _Verbs(ABC, Generic[Result]):
     def __init__(
         self,
         runtime: Runtime,
-        client: ClientHolder,
+        adapters: Adapters,
         defaults: RequestConfig,
         *,
         is_derived: bool = False,
     ) -> None:
-        self._client = client
+        adapters.check(defaults.adapter)
+        self._adapters = adapters
         self._is_derived = is_derived
-        self._core = Core(runtime, client, runtime.adapt(HttpxAdapter(client, runtime).send))
+        self._core = Core(runtime, adapters)
         self.defaults = defaults
 
     @property
     def interceptors(self) -> Interceptors:
         """The chains: ``request``, ``response`` and ``network``."""
         return self._core.interceptors
+
+    @property
+    def observers(self) -> list[Observer]:
+        """What goes around whole calls (see ``zustax.transport.observers``), outermost first.
+
+        `record` puts one here. Calls that have already begun do not see it.
+        """
+        return self._core.observers
 
     @property
     def runtime(self) -> Runtime:
@@ -64,7 +74,7 @@ class _Verbs(ABC, Generic[Result]):
     @property
     def client_authorizes(self) -> bool:
         """Whether the client that was handed in puts an ``Authorization`` of its own."""
-        return self._client.authorizes
+        return self._adapters.authorizes
 
     def __call__(
         self,
@@ -178,7 +188,7 @@ class _Verbs(ABC, Generic[Result]):
         given = _accepted(_asked(UNSET, options))
         check_base_url(given.base_url or None)
         defaults = merge_config(self.defaults, given)
-        return type(self)(self.runtime, self._client, defaults, is_derived=True)
+        return type(self)(self.runtime, self._adapters, defaults, is_derived=True)
 
     @abstractmethod
     def _call(self, asked: RequestConfig | Exception) -> Result:
@@ -186,13 +196,14 @@ class _Verbs(ABC, Generic[Result]):
 
     async def _shut_down(self) -> None:
         if not self._is_derived:
-            self._client.closings += 1
+            self._adapters.closings += 1
             await self.runtime.shut_down()
-            await self._client.close(self.runtime)
+            await self._adapters.close()
             self.runtime.forget()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.defaults.base_url or 'without base_url'}>"
+        base_url = self.defaults.base_url
+        return f"<{type(self).__name__} {redact_url(base_url) if base_url else 'without base_url'}>"
 
 
 class Instance(_Verbs[Coroutine[Any, Any, Any]]):
@@ -250,30 +261,34 @@ def create(*, client: Any = None, **options: Unpack[RequestOptions]) -> Instance
     """Make an asynchronous instance.
 
     Args:
-        client: Your own ``httpx.AsyncClient``; it is not closed by us. Default: one is made.
+        client: Your own ``AsyncClient`` of httpx or httpx2, or ``ClientSession`` of aiohttp; it is
+            not closed by us. Default: one is made.
         **options: Defaults for every request; see `RequestConfig`.
 
     Raises:
+        ImportError: ``adapter`` names a library that is not installed.
         InvalidURLError: ``base_url`` has no scheme or host.
-        TypeError: An option does not exist, or ``client`` is a synchronous one.
+        TypeError: An option does not exist, or ``client`` is a synchronous one, or ``adapter``
+            names another library than that of ``client``.
     """
-    holder = ClientHolder(client, is_async=True)
-    return Instance(AsyncRuntime(), holder, _defaults(client, options))
+    runtime = AsyncRuntime()
+    return Instance(runtime, Adapters(runtime, client), _defaults(client, options))
 
 
 def create_sync(*, client: Any = None, **options: Unpack[RequestOptions]) -> SyncInstance:
     """Make a synchronous instance: the same as `create` gives, without ``await``.
 
     Args:
-        client: Your own ``httpx.Client``; it is not closed by us. Default: one is made.
+        client: Your own ``Client`` of httpx or httpx2; it is not closed by us. Default: one is
+            made.
         **options: Defaults for every request; see `RequestConfig`.
 
     Raises:
         InvalidURLError: ``base_url`` has no scheme or host.
-        TypeError: An option does not exist, or ``client`` is an asynchronous one.
+        TypeError: An option does not exist, or ``client`` or ``adapter`` is an asynchronous one.
     """
-    holder = ClientHolder(client, is_async=False)
-    return SyncInstance(SyncRuntime(), holder, _defaults(client, options))
+    runtime = SyncRuntime()
+    return SyncInstance(runtime, Adapters(runtime, client), _defaults(client, options))
 
 
 def default_config() -> RequestConfig:
@@ -298,8 +313,8 @@ def _is_success(status: int) -> bool:
 
 def _defaults(client: Any, options: Any) -> RequestConfig:
     config = merge_config(default_config(), _accepted(_asked(UNSET, options)))
-    if not config.base_url and client is not None and str(client.base_url):
-        config.base_url = str(client.base_url)
+    if not config.base_url:
+        config.base_url = str(getattr(client, "base_url", "")) or config.base_url
     check_base_url(config.base_url or None)
     return config
 

@@ -21,17 +21,28 @@ from .errors import describe
 
 Handler = Callable[[Any], Any]
 Around = Callable[[RequestConfig, Callable[[RequestConfig], Any]], Any]
-Entry = TypeVar("Entry")
 
 
 @frozen
 class Interceptor:
     """A pair of handlers, as it was given to `InterceptorManager.use`."""
 
+    number: int
     on_fulfilled: Handler | None
     on_rejected: Handler | None
     synchronous: bool = False
     run_when: Callable[[RequestConfig], Any] | None = None
+
+
+@frozen
+class NetworkInterceptor:
+    """A function that goes around the sending, as it was given to `NetworkManager.use`."""
+
+    number: int
+    around: Around
+
+
+Entry = TypeVar("Entry", Interceptor, NetworkInterceptor)
 
 
 class Chain(Generic[Entry]):
@@ -57,10 +68,12 @@ class Chain(Generic[Entry]):
         """The entries of this moment, first in first."""
         return tuple(self._entries.values())
 
+    def _next_number(self) -> int:
+        return next(self._numbers)
+
     def _add(self, entry: Entry) -> int:
-        number = next(self._numbers)
-        self._entries[number] = entry
-        return number
+        self._entries[entry.number] = entry
+        return entry.number
 
     def _checked(self, name: str, handler: object) -> None:
         if not callable(handler):
@@ -105,10 +118,11 @@ class InterceptorManager(Chain[Interceptor]):
         for name, handler in handlers.items():
             if handler is not None:
                 self._checked(name, handler)
-        return self._add(Interceptor(on_fulfilled, on_rejected, synchronous, run_when))
+        number = self._next_number()
+        return self._add(Interceptor(number, on_fulfilled, on_rejected, synchronous, run_when))
 
 
-class NetworkManager(Chain[Around]):
+class NetworkManager(Chain[NetworkInterceptor]):
     """The functions that go around the sending (OkHttp's network interceptors)."""
 
     def use(self, around: Around) -> int:
@@ -126,7 +140,7 @@ class NetworkManager(Chain[Around]):
             TypeError: It is not callable, or is async on a synchronous instance.
         """
         self._checked("around", around)
-        return self._add(around)
+        return self._add(NetworkInterceptor(self._next_number(), around))
 
 
 class Interceptors:

@@ -8,55 +8,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .errors import RequestError, describe
+from .headers import is_header_name, username_and_password
+from .proxy import check_proxy
 from .unset import UNSET
-
-if TYPE_CHECKING:
-    from .config import RequestConfig
 
 _METHOD_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 
 _RESPONSE_TYPES = ("json", "text", "bytes", "stream")
 
-#: Options that have their place and their merge rule, and nothing behind them in this version.
-_NOT_SUPPORTED = ("proxy", "on_upload_progress", "on_download_progress", "with_xsrf_token")
+_ADAPTERS = ("httpx", "aiohttp")
 
 
 def check_option(name: str, value: Any) -> None:
-    """Refuse a value of the option ``name`` that means nothing; ``None`` is refused nowhere.
+    """Refuse a value of an option that means nothing; ``None`` and `UNSET` are refused nowhere.
 
     Raises:
         TypeError: It has the wrong type.
         RequestError: ``ERR_BAD_OPTION_VALUE``: it has the right type and no meaning.
     """
     check = _CHECKS.get(name)
-    if check is not None and value is not None:
+    if check is not None and value is not None and value is not UNSET:
         check(name, value)
-
-
-def check_options(config: RequestConfig) -> None:
-    """`check_option` for every option that is given; interceptors may have set anything."""
-    given = config.__dict__
-    for name, check in _CHECKS.items():
-        value = given.get(name)
-        if value is not None and value is not UNSET:
-            check(name, value)
-
-
-def refuse_unsupported(config: RequestConfig) -> None:
-    """Refuse options that would have no effect.
-
-    Raises:
-        RequestError: ``ERR_NOT_SUPPORT``.
-    """
-    given = config.__dict__
-    used = [name for name in _NOT_SUPPORTED if given.get(name)]
-    if given.get("response_type") == "stream":
-        used.append('response_type="stream"')
-    if used:
-        raise RequestError(f"{used[0]} has no effect in this version", RequestError.ERR_NOT_SUPPORT)
 
 
 def checked_method(method: Any) -> str:
@@ -86,6 +61,22 @@ def _bad_value(name: str, value: Any, wanted: str) -> RequestError:
 def _text(name: str, value: Any) -> None:
     if not isinstance(value, str):
         raise _wrong_type(name, value, "a str")
+
+
+def _flag(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise _wrong_type(name, value, "a bool")
+
+
+def _flag_or_function(name: str, value: Any) -> None:
+    if not isinstance(value, bool) and not callable(value):
+        raise _wrong_type(name, value, "a bool or a function")
+
+
+def _header_name(name: str, value: Any) -> None:
+    _text(name, value)
+    if value and not is_header_name(value):
+        raise _bad_value(name, value, "the name of a header")
 
 
 def _timeout(name: str, value: Any) -> None:
@@ -119,7 +110,7 @@ def _signal(name: str, value: Any) -> None:
 
 def _response_type(name: str, value: Any) -> None:
     if not isinstance(value, str) or value not in _RESPONSE_TYPES:
-        raise _bad_value(name, value, "'json', 'text' or 'bytes'")
+        raise _bad_value(name, value, "'json', 'text', 'bytes' or 'stream'")
 
 
 def _headers(name: str, value: Any) -> None:
@@ -143,17 +134,19 @@ def _params_serializer(name: str, value: Any) -> None:
 
 
 def _auth(name: str, value: Any) -> None:
-    wanted = "a mapping with username and password, or a pair of them"
-    if isinstance(value, Mapping):
-        parts = [value.get("username") or "", value.get("password") or ""]
-    elif isinstance(value, (tuple, list)) and len(value) == 2:
-        parts = list(value)
-    else:
-        raise _wrong_type(name, value, wanted)
-    for part in parts:
-        if not isinstance(part, str):
-            kind = type(part).__name__
-            raise TypeError(f"{name}: user name and password must be str, not {kind}")
+    username_and_password(value, name)
+
+
+def _proxy(_name: str, value: Any) -> None:
+    check_proxy(value)
+
+
+def _adapter(name: str, value: Any) -> None:
+    if isinstance(value, str):
+        if value not in _ADAPTERS:
+            raise _bad_value(name, value, "'httpx', 'aiohttp' or a function")
+    elif not callable(value):
+        raise _wrong_type(name, value, "'httpx', 'aiohttp' or a function")
 
 
 def _names(name: str, value: Any) -> None:
@@ -170,10 +163,12 @@ _CHECKS: dict[str, Callable[[str, Any], None]] = {
     "url": _text,
     "method": _text,
     "base_url": _text,
+    "allow_absolute_urls": _flag,
     "headers": _headers,
     "params": _params,
     "params_serializer": _params_serializer,
     "timeout": _timeout,
+    "timeout_error_message": _text,
     "auth": _auth,
     "response_type": _response_type,
     "validate_status": _callable,
@@ -183,8 +178,14 @@ _CHECKS: dict[str, Callable[[str, Any], None]] = {
     "max_body_length": _whole_number,
     "max_redirects": _whole_number,
     "before_redirect": _callable,
+    "on_upload_progress": _callable,
+    "on_download_progress": _callable,
+    "xsrf_cookie_name": _text,
+    "xsrf_header_name": _header_name,
+    "with_xsrf_token": _flag_or_function,
+    "proxy": _proxy,
     "signal": _signal,
-    "adapter": _callable,
+    "adapter": _adapter,
     "redact": _names,
     "extra": _marks,
 }

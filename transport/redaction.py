@@ -14,7 +14,15 @@ from typing import Any
 REDACTED = "[REDACTED ****]"
 
 SECRET_HEADERS = frozenset(
-    ("authorization", "proxy-authorization", "cookie", "set-cookie", "x-xsrf-token")
+    (
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "x-xsrf-token",
+        "x-csrf-token",
+        "x-csrftoken",
+    )
 )
 
 #: Names that hold a secret wherever they stand, in lower case and without ``_`` and ``-``.

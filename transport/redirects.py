@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 from urllib.parse import urljoin
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from .body import can_be_sent_again
 from .config import RequestConfig
-from .errors import RequestError
+from .errors import InvalidURLError, RequestError
 from .headers import Headers, basic_auth
+from .redaction import redact_url
 from .urls import check_requestable, origin, requestable_url
+
+#: An absolute URL without a host; `urljoin` would take that of the URL before.
+_WITHOUT_HOST = re.compile(r"([a-z][a-z\d+\-.]*:)?//([/?#]|$)", re.IGNORECASE)
 
 _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
 
@@ -24,6 +30,10 @@ class Sending:
     url: str = field(repr=False)
     headers: Headers
     body: Any = field(repr=False)
+
+    def with_own_headers(self) -> Sending:
+        """The same with a copy of its headers, which nobody else sees."""
+        return evolve(self, headers=self.headers.copy())
 
 
 def first_sending(config: RequestConfig) -> Sending:
@@ -44,12 +54,12 @@ def next_sending(
     but to the origin that they were given for; those of ``auth`` come back when the way leads back.
 
     Raises:
+        InvalidURLError: The location has a scheme and no host.
         RequestError: The location is no HTTP URL, or the body is needed again and is gone.
     """
     if not (300 <= status < 400 and location):
         return None
-    url = urljoin(sent.url, location)
-    check_requestable(url)
+    url = _target(sent.url, location)
     headers, method, body = sent.headers.copy(), sent.method, sent.body
     if _becomes_get(status, method):
         method, body = "get", None
@@ -64,6 +74,23 @@ def next_sending(
     if config.auth and origin(url) == origin(requestable_url(config)):
         headers["Authorization"] = basic_auth(config.auth)
     return Sending(method, url, headers, body)
+
+
+def _target(url: str, location: str) -> str:
+    if _WITHOUT_HOST.match(location):
+        raise InvalidURLError(
+            f"the redirect from {origin(url)} to {json.dumps(redact_url(location))} names no host",
+            RequestError.ERR_INVALID_URL,
+        )
+    try:
+        target = urljoin(url, location)
+    except ValueError as error:
+        raise InvalidURLError(
+            f"the redirect from {origin(url)} to {json.dumps(redact_url(location))}: {error}",
+            RequestError.ERR_INVALID_URL,
+        ) from None
+    check_requestable(target)
+    return target
 
 
 def _becomes_get(status: int, method: str) -> bool:

@@ -14,21 +14,26 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import Future
 from typing import Any
 
 from attrs import asdict, frozen
 
 from .body import can_be_sent_again, why_not_again
 from .config import RequestConfig, as_asked
-from .decisions import Step, after_unauthorized, before_leaving
+from .decisions import Step, after_unauthorized, after_waiting, before_leaving
 from .errors import RefreshError, RequestError, describe
 from .events import login_required, send_aside
 from .flight import Discarded, Failed, Flight, Landing, Renewed
 from .instance import Instance, SyncInstance
 from .interceptors import is_async
-from .refresher import Refresher, Refreshing, RefreshStats, flight_behind, posting
+from .keep_fresh import KeepFresh
+from .observers import waiting_for
+from .posting import JsonRefresh, ReadyRefresh
+from .refresher import Refresher, Refreshing, RefreshStats, flight_behind
 from .response import Response
 from .session import Session, session_of
+from .streaming import discard
 from .tokens import Credentials, TokenStore
 from .urls import has_credentials, origin, origin_of
 
@@ -41,10 +46,13 @@ Proceed = Callable[[RequestConfig], Any]
 class SilentRefresh:
     """What `silent_refresh` has set up on an instance."""
 
-    def __init__(self, api: Instance | SyncInstance, number: int, refresher: Refresher) -> None:
+    def __init__(
+        self, api: Instance | SyncInstance, number: int, refresher: Refresher, session: Session
+    ) -> None:
         self._api = api
         self._number = number
         self._refresher = refresher
+        self._session = session
 
     @property
     def stats(self) -> RefreshStats:
@@ -54,6 +62,18 @@ class SilentRefresh:
     def eject(self) -> None:
         """Stop: requests leave without a token. A refresh that is running ends as it would (18)."""
         self._api.interceptors.network.eject(self._number)
+
+    def keep_fresh(self) -> KeepFresh:
+        """Renew the token shortly before it expires, whether there are requests or not.
+
+        It begins with the block and ends with it. A failed renewal is tried again after a pause
+        that grows, up to a minute. While nobody is logged in nothing happens.
+
+        Returns:
+            A context manager: for ``async with`` where the instance is asynchronous, else for
+            ``with``; there it is a daemon thread. Leave it before the instance is closed.
+        """
+        return KeepFresh(self._refresher, self._session, self._api.runtime)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name}={count}" for name, count in asdict(self.stats).items())
@@ -65,9 +85,10 @@ def silent_refresh(
     store: TokenStore,
     *,
     url: str = "/auth/refresh",
-    refresh: Callable[[str | None], Any] | None = None,
+    refresh: Callable[[str | None], Any] | ReadyRefresh | None = None,
     statuses: Collection[int] = (401,),
     should_refresh: Callable[[Response], bool] | None = None,
+    leeway: float | None = None,
     timeout: float = 10.0,
     origins: Collection[str] | None = None,
     reauthenticate: Callable[[], Any] | None = None,
@@ -87,33 +108,45 @@ def silent_refresh(
             one blocks the event loop of an asynchronous instance. It is called with ``None`` where
             the store has no refresh token (a cookie may carry it).
             What it raises counts as a rejection if it is a response with 400, 401 or 403, or a
-            `RefreshError` that says so. Requests that it makes with ``api`` are left alone.
+            `RefreshError` that says so. Requests that it makes with ``api`` are left alone. For
+            OAuth 2.0 take `oauth2_refresh`.
         statuses: Which statuses say that the access token is refused.
         should_refresh: ``(response) -> bool``, decides instead of ``statuses``. The response is as
             it arrived: its ``data`` are bytes.
-        timeout: Seconds that a refresh may take.
+        leeway: Seconds before its expiry at which a token is renewed before the next request
+            leaves. When it expires the store says as ``expires_at``, or it says itself as a JSON
+            Web Token. Default: no token is renewed before it is refused.
+        timeout: Seconds that a refresh may take, and before it, where processes share the storage
+            of the store, another process.
         origins: Where the token may be sent besides the origin of ``base_url``, as URLs.
         reauthenticate: ``() -> TokenPair | None``, plain or async: asks the user to log in when the
             refresh token was rejected, before anybody is told; for this no ``timeout`` counts.
 
     Returns:
-        A handle with ``eject()`` and ``stats``.
+        A handle with ``eject()``, ``keep_fresh()`` and ``stats``.
 
     Raises:
         TypeError: An argument has the wrong type, or is async for a synchronous instance.
-        ValueError: An origin has no scheme or host, or there is no origin at all; ``timeout`` is
-            not positive.
+        ValueError: An origin has no scheme or host, or there is no origin at all; ``timeout`` or
+            ``leeway`` is not positive.
     """
-    _check(api, store, url, refresh, should_refresh, reauthenticate, timeout)
+    _check(api, store, url, refresh, should_refresh, reauthenticate)
+    _check_seconds("timeout", timeout)
+    if leeway is not None:
+        _check_seconds("leeway", leeway)
     timeout = min(timeout, _LONGEST)
-    call = refresh or posting(api, url, timeout)
-    how = Refreshing(call, refresh is None, timeout, reauthenticate)
+    ready = JsonRefresh(url) if refresh is None else refresh
+    is_ready_made = isinstance(ready, ReadyRefresh)
+    call = ready.bound_to(api, timeout) if isinstance(ready, ReadyRefresh) else ready
+    how = Refreshing(call, is_ready_made, timeout, leeway, reauthenticate)
     session = session_of(store)
+    if leeway is not None:
+        session.watch_expiry()
     refresher = Refresher(api, session, how)
     answers = should_refresh or _Refusals(_statuses(statuses))
     guard = _Guard(api, session, refresher, answers, _origins(api, origins or ()))
     number = api.interceptors.network.use(api.runtime.adapt(guard.around))
-    return SilentRefresh(api, number, refresher)
+    return SilentRefresh(api, number, refresher, session)
 
 
 @frozen
@@ -169,6 +202,7 @@ class _Guard:
         if not can_be_sent_again(config.data):
             response.notes.append(why_not_again(config.data))  # 12
             return response
+        await discard(response.data)
         return await self._replay(config, renewed, proceed)
 
     async def _send(self, config: RequestConfig, proceed: Proceed) -> Response:
@@ -216,21 +250,48 @@ class _Guard:
         """Wait until the request may leave, and say with what."""
         session, expected = self._session, _ANY
         while True:
+            hydration = session.hydration()
             logins_asked = session.logins_asked
             now = session.credentials()
             if expected is not _ANY and now.session != expected:
                 raise _never_sent(Discarded(), config)
             flight = session.flight_for(now)
-            step = before_leaving(now, is_refreshing=flight is not None)
+            step = before_leaving(
+                now,
+                is_hydrating=hydration is not None,
+                is_refreshing=flight is not None,
+                is_due=self._refresher.is_due(now),
+            )
             if step is Step.LEAVE:
                 return _Departure(now, logins_asked)
+            if step is Step.HYDRATE and hydration is not None:
+                await self._hydrated(hydration, config)
+                continue
             if step is Step.REFRESH:
-                flight = self._board(now, logins_asked, config)
-            if flight is not None:
-                landing = await self._landing(flight, config)
-                if not isinstance(landing, Renewed):
-                    raise _never_sent(landing, config)
+                flight = self._board(now, logins_asked, config, is_early=True)
+            if flight is None:
+                continue
+            landing = await self._landing(flight, config)
+            if isinstance(landing, Renewed):
                 expected = landing.session
+            elif self._may_leave_anyway(flight, now):
+                return _Departure(now, logins_asked)
+            else:
+                raise _never_sent(landing, config)
+
+    def _may_leave_anyway(self, flight: Flight, left_with: Credentials) -> bool:
+        """Whether the token of a request is still good after a refresh that brought nothing."""
+        is_same = self._session.credentials() == left_with
+        token_lives = is_same and self._session.expiry.lives(left_with)
+        step = after_waiting(was_early=flight.is_early, token_lives=token_lives)
+        return step is Step.LEAVE
+
+    async def _hydrated(self, hydration: Future[None], config: RequestConfig) -> None:
+        """Wait until the store has read its storage."""
+        timeout = self._refresher.how.timeout
+        if not await self._runtime.wait(hydration, timeout, config.signal or None):
+            late = RefreshError(f"the store has not read its storage within {timeout:g} seconds")
+            raise _never_sent(Failed(late), config)
 
     async def _renewed(
         self, departure: _Departure, response: Response, config: RequestConfig
@@ -255,7 +316,7 @@ class _Guard:
             if step is Step.REPLAY:
                 return now
             if step is Step.REFRESH:
-                flight = self._board(now, logins_asked, config)
+                flight = self._board(now, logins_asked, config, is_early=False)
             if flight is not None:
                 landing = await self._landing(flight, config)
                 if isinstance(landing, Failed):
@@ -268,18 +329,16 @@ class _Guard:
         now = self._session.credentials()
         return now if now.session == landing.session else None  # 11
 
-    def _board(self, now: Credentials, logins_asked: int, config: RequestConfig) -> Flight | None:
-        timeout = self._refresher.how.timeout
-        boarding = self._session.board(now, timeout, logins_asked=logins_asked)
-        if boarding is None:
-            return None
-        if boarding.is_new:
-            self._refresher.start(boarding.flight, as_asked(config))
-        return boarding.flight
+    def _board(
+        self, now: Credentials, logins_asked: int, config: RequestConfig, *, is_early: bool
+    ) -> Flight | None:
+        asked = as_asked(config)
+        return self._refresher.board(now, asked, logins_asked=logins_asked, is_early=is_early)
 
     async def _landing(self, flight: Flight, config: RequestConfig) -> Landing:
         self._refresher.counters.add("waited")
-        return await flight.landing(self._runtime, config.signal or None)
+        with waiting_for(flight):
+            return await flight.landing(self._runtime, config.signal or None)
 
     async def _replay(
         self, config: RequestConfig, renewed: Credentials, proceed: Proceed
@@ -302,13 +361,17 @@ class _Guard:
 
 _ANY = object()
 
+#: In a trace, what the caller has set up.
+_Guard.around.__qualname__ = silent_refresh.__qualname__
+
 
 def _bearing(config: RequestConfig, credentials: Credentials) -> RequestConfig:
     """A copy that carries the token: the config itself is seen by others, and may be sent again."""
-    leaving = config.copy()
-    leaving.headers = config.headers.copy()
+    headers = config.headers.copy()
     if credentials.access_token is not None:
-        leaving.headers["Authorization"] = f"Bearer {credentials.access_token}"
+        headers["Authorization"] = f"Bearer {credentials.access_token}"
+    leaving = config.copy()
+    leaving.put(headers=headers)
     return leaving
 
 
@@ -364,7 +427,6 @@ def _check(
     refresh: object,
     should_refresh: object,
     reauthenticate: object,
-    timeout: object,
 ) -> None:
     if not isinstance(api, (Instance, SyncInstance)):
         raise TypeError(f"api must come from create() or create_sync(), not {describe(api)}")
@@ -378,12 +440,16 @@ def _check(
         "should_refresh": should_refresh,
         "reauthenticate": reauthenticate,
     }
+    ready_made = refresh if isinstance(refresh, ReadyRefresh) else None
     for name, function in functions.items():
-        if function is not None and not callable(function):
+        if function is not None and not callable(function) and function is not ready_made:
             raise TypeError(f"{name} must be callable, not {describe(function)}")
         if is_async(function) and (name == "should_refresh" or not api.runtime.is_async):
             raise TypeError(f"{name} is async, where only a plain function can be used")
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        raise TypeError(f"timeout must be a number of seconds, not {type(timeout).__name__}")
-    if not timeout > 0:
-        raise ValueError(f"timeout must be more than 0 seconds, not {timeout!r}")
+
+
+def _check_seconds(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}")
+    if not value > 0:
+        raise ValueError(f"{name} must be more than 0 seconds, not {value!r}")

@@ -7,21 +7,22 @@ import logging
 import threading
 import time
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, evolve, field, frozen
 
+from .adapters.gate import goes_first
 from .config import RequestConfig
-from .decisions import Step, after_asking, after_refresh
+from .decisions import Step, after_asking, after_refresh, before_refreshing
 from .errors import RefreshError, RequestError, without_tracebacks
 from .events import login_required, refresh_failed, token_refreshed
 from .flight import Discarded, Failed, Flight, Renewed
-from .response import Response
+from .observers import refresh_started
 from .runtime import Runtime
 from .session import Session
-from .tokens import Credentials, TokenPair, problem_of_pair
-from .urls import origin
+from .shared import Alone, turn_for
+from .tokens import Credentials, TokenPair
 
 _log = logging.getLogger("zustax")
 
@@ -71,15 +72,37 @@ class Refreshing:
 
     Attributes:
         call: ``(refresh_token) -> TokenPair``, as this kind of instance calls it.
-        is_default: Whether ``call`` is the one that needs a refresh token and sends nothing else.
+        is_ready_made: Whether ``call`` comes of a `ReadyRefresh`.
         timeout: Seconds for a refresh, further tries included.
+        leeway: Seconds before the expiry at which a token is renewed; ``None``: not before it is
+            refused.
         reauthenticate: Asks the user for a new pair.
     """
 
     call: Callable[[str | None], Any]
-    is_default: bool
+    is_ready_made: bool
     timeout: float
+    leeway: float | None
     reauthenticate: Callable[[], Any] | None
+
+
+#: What is said of a refresh when it is over.
+Tell = Callable[[], object]
+
+
+@frozen(repr=False)
+class _Ended:
+    """A refresh whose call has ended.
+
+    Attributes:
+        flight: The refresh.
+        started_with: What the store held when the call was made.
+        config: Of the request that began it.
+    """
+
+    flight: Flight
+    started_with: Credentials
+    config: RequestConfig
 
 
 class Refresher:
@@ -91,22 +114,73 @@ class Refresher:
         self._sender = sender
         self._runtime: Runtime = sender.runtime
         self._session = session
+        self._expiry = session.expiry
 
-    def start(self, flight: Flight, config: RequestConfig) -> None:
-        """Give a refresh a life of its own (10); ``config`` is of the request that began it."""
-        self._runtime.spawn(self._fly(flight, config), grace=self.how.timeout)
+    def is_due(self, now: Credentials) -> bool:
+        """Whether the token is to be renewed before the next request leaves (13)."""
+        return self.how.leeway is not None and self.is_due_soon(now)
+
+    def is_due_soon(self, now: Credentials) -> bool:
+        """Whether the token is to be renewed in the background, with a leeway or without one."""
+        return self.can_renew(now) and self._expiry.is_due(now, self.how.leeway)
+
+    def can_renew(self, now: Credentials) -> bool:
+        """Whether there is what a refresh takes."""
+        return now.refresh_token is not None or not self.how.is_ready_made
+
+    def board(
+        self, now: Credentials, config: RequestConfig, *, logins_asked: int, is_early: bool
+    ) -> Flight | None:
+        """Join the refresh under way, or start one; see `Session.board`.
+
+        Args:
+            now: What the store held when it was decided that a refresh is needed.
+            config: Of the request for which it is; a signal may tell of it.
+            logins_asked: How often the user had been told to log in by then.
+            is_early: Whether no token has been refused.
+        """
+        timeout = self.how.timeout
+        boarding = self._session.board(now, timeout, logins_asked=logins_asked, is_early=is_early)
+        if boarding is None:
+            return None
+        if boarding.is_new:
+            refresh_started(boarding.flight)
+            # A life of its own, which no cancelled request ends (10).
+            turns = 1 if self._session.shared is None else 2
+            self._runtime.spawn(self._fly(boarding.flight, config), grace=turns * timeout)
+        return boarding.flight
 
     async def _fly(self, flight: Flight, config: RequestConfig) -> None:
         _within.set(flight)
+        goes_first.set(True)
+        shared, timeout = self._session.shared, self.how.timeout
         try:
-            result = await self._renew(flight.started_with)
-            self._conclude(flight, result, config)
+            try:
+                async with turn_for(flight, shared, self._runtime, timeout) as turn:
+                    tell = await self._take(turn, flight, config)
+            except RefreshError as error:
+                tell = self._fail(flight, error)  # 16
+            tell()  # when others have their turn: receivers take the time that they take
         except BaseException as error:
             _give_up(flight, error)
             raise
 
+    async def _take(self, turn: Alone, flight: Flight, config: RequestConfig) -> Tell:
+        """Do in this process's turn what is still to be done."""
+        await turn.reload()
+        now = self._session.credentials()
+        is_expired = now.expires_at is not None and not self._expiry.lives(now)
+        step = before_refreshing(flight.started_with, now, is_expired=is_expired)
+        if step is Step.DISCARD:
+            return self._discard(flight)
+        if step is Step.ADOPT:
+            return self._adopt(flight, now)
+        flight.prolong(self.how.timeout)
+        result = await self._renew(now)
+        return await self._conclude(_Ended(flight, now, config), result, turn)
+
     async def _renew(self, started_with: Credentials) -> TokenPair | RefreshError:
-        if started_with.refresh_token is None and self.how.is_default:
+        if not self.can_renew(started_with):
             return RefreshError("there is no refresh token", rejected=True)
         self.counters.add("refreshes")
         deadline = time.monotonic() + self.how.timeout
@@ -132,93 +206,124 @@ class Refresher:
         return RefreshError(f"refresh must return a TokenPair, not {type(pair).__name__}")
 
     def _may_try_again(self, result: TokenPair | RefreshError, latest: float) -> bool:
-        if not isinstance(result, RefreshError) or not self.how.is_default:
+        if not isinstance(result, RefreshError) or not self.how.is_ready_made:
             return False
         cause = result.__cause__
         was_sent = not isinstance(cause, RequestError) or cause.request_was_sent
         return not was_sent and time.monotonic() < latest  # 9
 
-    def _conclude(
-        self, flight: Flight, result: TokenPair | RefreshError, config: RequestConfig
-    ) -> None:
+    async def _conclude(self, ended: _Ended, result: TokenPair | RefreshError, turn: Alone) -> Tell:
+        if isinstance(result, RefreshError) and result.rejected:
+            await turn.reload()  # 7
         can_ask = self.how.reauthenticate is not None
         now = self._session.credentials()
-        step = after_refresh(flight.started_with, now, result, can_ask=can_ask)
+        step = after_refresh(ended.started_with, now, result, can_ask=can_ask)
         if isinstance(result, TokenPair):
             if step is Step.STORE:
-                self._store(flight, result)
-            else:
-                self._discard(flight)
+                return await self._store(ended, result, turn)
         elif step is Step.FAIL:
-            self._fail(flight, result)
+            return self._fail(ended.flight, result)
         elif step is Step.ADOPT:
-            self._adopt(flight, now)
+            return self._adopt(ended.flight, now)
         elif step is Step.ASK:
-            flight.ask_user()
-            self._runtime.spawn(self._ask(flight, result, config), grace=0.0)
+            ended.flight.ask_user()
+            return lambda: self._runtime.spawn(self._ask(ended, result), grace=0.0)
         elif step is Step.REJECT:
-            self._reject(flight, result, config)
-        else:
-            self._discard(flight)
+            return await self._reject(ended, result, turn)
+        return self._discard(ended.flight)
 
-    def _store(self, flight: Flight, pair: TokenPair) -> None:
+    async def _store(self, ended: _Ended, pair: TokenPair, turn: Alone) -> Tell:
+        flight, problem = ended.flight, None
         try:
-            held = self._session.store_pair(pair, flight.started_with)
+            with turn.holding_back():
+                held = self._session.store_pair(pair, ended.started_with)
         except RefreshError as error:
-            self._fail(flight, error)
-            return
+            return self._fail(flight, error)
         if held is None:
-            self._discard(flight)
-            return
+            return self._discard(flight)
+        try:
+            is_overtaken = not await turn.write()
+        except RefreshError as error:
+            is_overtaken, problem = False, error  # 16: it stays in memory
+        if is_overtaken:
+            return await self._give_way(ended, turn)
         # Whoever was nobody when it began is in a session now.
-        flight.land(Renewed(flight.started_with.session or held.session))
+        flight.land(Renewed(ended.started_with.session or held.session))
+        return lambda: self._tell_renewed(pair, problem)
+
+    async def _give_way(self, ended: _Ended, turn: Alone) -> Tell:
+        """Use what somebody has written whose turn it was not, or who thought that it was his."""
+        await turn.reload()
+        now = self._session.credentials()
+        if now.session == ended.started_with.session:
+            return self._adopt(ended.flight, now)
+        return self._discard(ended.flight)
+
+    def _tell_renewed(self, pair: TokenPair, problem: RefreshError | None) -> None:
         _log.info("access token refreshed")
         token_refreshed.send(self._sender, tokens=pair)
+        if problem is not None:
+            _log.warning("%s", problem)
+            refresh_failed.send(self._sender, error=problem)
 
-    def _adopt(self, flight: Flight, now: Credentials) -> None:
+    def _adopt(self, flight: Flight, now: Credentials) -> Tell:
         self.counters.add("adopted")
         flight.land(Renewed(now.session))
-        _log.info("access token adopted: it had been refreshed already")
+        return lambda: _log.info("access token adopted: it had been refreshed already")
 
-    def _discard(self, flight: Flight) -> None:
+    def _discard(self, flight: Flight) -> Tell:
         flight.land(Discarded())
-        _log.info("refresh discarded: its session has ended meanwhile")
+        return lambda: _log.info("refresh discarded: its session has ended meanwhile")
 
-    def _fail(self, flight: Flight, error: RefreshError) -> None:
+    def _fail(self, flight: Flight, error: RefreshError) -> Tell:
         self.counters.add("failed")
+        self._expiry.note_failure(flight.started_with)
         flight.land(Failed(error))
+        return lambda: self._tell_failed(error)
+
+    def _tell_failed(self, error: RefreshError) -> None:
         _log.warning("refresh failed, the session is kept: %s", error)
         refresh_failed.send(self._sender, error=error)
 
-    def _reject(self, flight: Flight, error: RefreshError, config: RequestConfig) -> None:
-        has_token = flight.started_with.refresh_token is not None or not self.how.is_default
-        reason = "refresh_rejected" if has_token else "no_refresh_token"
-        if not self._session.reject(flight.started_with.session, error):
-            self._discard(flight)
-            return
+    async def _reject(self, ended: _Ended, error: RefreshError, turn: Alone) -> Tell:
+        with turn.holding_back():
+            was_rejected = self._session.reject(ended.started_with.session, error)
+        if not was_rejected:
+            return self._discard(ended.flight)
+        try:
+            if not await turn.write():
+                await turn.reload()  # somebody has logged in elsewhere
+        except RefreshError as problem:
+            _log.warning("the logout is not stored: %s", problem)
         self.counters.add("rejected")
-        flight.land(Failed(error))
+        ended.flight.land(Failed(error))
+        has_token = self.can_renew(ended.started_with)
+        reason = "refresh_rejected" if has_token else "no_refresh_token"
+        return lambda: self._tell_rejected(reason, error, ended.config)
+
+    def _tell_rejected(self, reason: str, error: RefreshError, config: RequestConfig) -> None:
         _log.warning("login required (%s): %s", reason, error)
         login_required.send(self._sender, reason=reason, error=error, config=config)
 
-    async def _ask(self, flight: Flight, rejection: RefreshError, config: RequestConfig) -> None:
+    async def _ask(self, ended: _Ended, rejection: RefreshError) -> None:
         """Let the user log in, for as long as that takes (14)."""
+        flight, started_with = ended.flight, ended.started_with
         try:
             answer = await self._answer()
             now = self._session.credentials()
-            step = after_asking(flight.started_with, now, answer)
+            step = after_asking(started_with, now, answer)
             if step is Step.STORE and answer is not None:
-                was_begun = self._session.login(answer, flight.started_with.session)
+                was_begun = self._session.login(answer, started_with.session)
                 step = Step.ADOPT if was_begun else Step.DISCARD
                 now = self._session.credentials()
             if step is Step.ADOPT:
-                self._session.succeed(flight.started_with.session, now.session)
+                self._session.succeed(started_with.session, now.session)
                 flight.land(Renewed(now.session))
                 _log.info("logged in again")
             elif step is Step.REJECT:
-                self._reject(flight, rejection, config)
+                (await self._reject(ended, rejection, Alone()))()
             else:
-                self._discard(flight)
+                self._discard(flight)()
         except BaseException as error:
             _give_up(flight, error)
             raise
@@ -241,62 +346,17 @@ class Refresher:
         return None
 
 
+def current_flight() -> Flight | None:
+    """The refresh on whose behalf this code runs."""
+    return _within.get()
+
+
 def flight_behind(session: Session) -> Flight | None:
     """The refresh of ``session`` on whose behalf this code runs, while it is under way (6)."""
-    flight = _within.get()
+    flight = current_flight()
     if flight is None or flight.has_landed or flight.owner is not session:
         return None
     return flight
-
-
-def posting(api: Any, url: str, timeout: float) -> Callable[[str | None], Any]:
-    """The default refresh: POST ``{"refresh_token": …}`` to ``url`` and read the new pair.
-
-    It is sent by an instance of its own, which has the defaults of ``api`` and no interceptors.
-    """
-
-    async def post(refresh_token: str | None) -> TokenPair:
-        sending = api.create().post(
-            url,
-            {"refresh_token": refresh_token},
-            timeout=timeout,
-            validate_status=_is_success,
-            response_type="json",
-            before_redirect=_StayAt(api.create().get_uri(url)),
-        )
-        response: Response = await api.runtime.settle(sending)
-        return _pair_in(response.data)
-
-    return api.runtime.adapt(post)  # type: ignore[no-any-return]
-
-
-@frozen
-class _StayAt:
-    """Refuses to take a refresh token elsewhere, wherever a redirect may lead."""
-
-    url: str
-
-    def __call__(self, request: Any) -> None:
-        if origin(str(request.url)) != origin(self.url):
-            raise RefreshError("the refresh call was redirected to another origin")
-
-
-def _is_success(status: int) -> bool:
-    return 200 <= status < 300
-
-
-def _pair_in(answer: Any) -> TokenPair:
-    received_at = time.time()
-    if not isinstance(answer, Mapping):
-        raise RefreshError("the answer to the refresh call is no JSON object")
-    lifetime = answer.get("expires_in")
-    is_known = isinstance(lifetime, (int, float)) and not isinstance(lifetime, bool)
-    expires_at = received_at + float(lifetime or 0) if is_known else None
-    fields: tuple[Any, ...] = (answer.get("access_token"), answer.get("refresh_token"), expires_at)
-    problem = problem_of_pair(*fields)
-    if problem:
-        raise RefreshError(f"the answer to the refresh call cannot be used: {problem}")
-    return TokenPair(*fields)
 
 
 def _as_refresh_error(error: BaseException, timeout: float) -> RefreshError:

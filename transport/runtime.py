@@ -18,13 +18,15 @@ import asyncio
 import concurrent.futures
 import contextlib
 import contextvars
+import functools
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from inspect import isawaitable
 from typing import Any, Protocol, TypeVar
 
 from .cancel import AbortSignal
+from .deadline import reads_within
 from .errors import CanceledError
 
 T = TypeVar("T")
@@ -89,8 +91,18 @@ class Runtime(Protocol):
         """Let time pass."""
         ...
 
-    def chunks(self, response: Any) -> AsyncIterator[bytes]:
-        """The decoded body of a client's response, piece by piece."""
+    def iterate(self, pieces: Any) -> AsyncIterator[bytes]:
+        """The pieces of an async iterator, or of a plain one under `SyncRuntime`."""
+        ...
+
+    async def send(
+        self, adapter: Callable[..., Any], config: Any, signal: AbortSignal | None
+    ) -> Any:
+        """What an adapter gives; `CanceledError` as soon as ``signal`` is aborted."""
+        ...
+
+    def later(self, function: Callable[[], Any]) -> Callable[[], None]:
+        """A function for any thread that has ``function`` carried out, and does not wait."""
         ...
 
     async def close(self, resource: Any) -> None:
@@ -212,12 +224,23 @@ class AsyncRuntime:
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    def chunks(self, response: Any) -> AsyncIterator[bytes]:
-        return response.aiter_bytes()  # type: ignore[no-any-return]
+    def iterate(self, pieces: Any) -> AsyncIterator[bytes]:
+        return pieces  # type: ignore[no-any-return]
+
+    async def send(
+        self, adapter: Callable[..., Any], config: Any, signal: AbortSignal | None
+    ) -> Any:
+        return await self.settle(adapter(config))  # `abortable` goes around it
+
+    def later(self, function: Callable[[], Any]) -> Callable[[], None]:
+        loop = asyncio.get_running_loop()
+        return lambda: _soon(loop, lambda: self.spawn(function(), grace=_PATIENCE))
 
     async def close(self, resource: Any) -> None:
+        if resource.is_closed:
+            return
         try:
-            await resource.aclose()
+            await _to_the_end(resource.aclose())
         except RuntimeError:
             if self._loop is None or not self._loop.is_closed():
                 raise
@@ -251,6 +274,7 @@ class SyncRuntime:
         self._threads: dict[threading.Thread, float] = {}
 
     def adapt(self, function: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Any]:
+        @functools.wraps(function)
         def plain(*args: Any) -> T:
             return run_now(function(*args))
 
@@ -272,7 +296,8 @@ class SyncRuntime:
     @contextlib.asynccontextmanager
     async def limit(self, seconds: float) -> AsyncIterator[None]:
         # A blocked thread cannot be interrupted: the client's own time-outs do it.
-        yield
+        with reads_within(seconds):
+            yield
 
     @contextlib.asynccontextmanager
     async def abortable(self, signal: AbortSignal) -> AsyncIterator[None]:
@@ -330,10 +355,27 @@ class SyncRuntime:
     async def pause(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - blocking its thread is how it waits
 
-    async def chunks(self, response: Any) -> AsyncIterator[bytes]:
-        chunks: Iterator[bytes] = response.iter_bytes()
-        for chunk in chunks:
-            yield chunk
+    async def iterate(self, pieces: Any) -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    async def send(
+        self, adapter: Callable[..., Any], config: Any, signal: AbortSignal | None
+    ) -> Any:
+        if not signal:
+            return await self.settle(adapter(config))
+        # A thread that reads cannot be interrupted, so this one does not read itself.
+        answer: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self._start(lambda: _resolve(answer, adapter, (config,)), grace=0.0)
+        try:
+            await self.wait(answer, None, signal)
+        except CanceledError:
+            answer.add_done_callback(_drop)
+            raise
+        return await self.settle(answer.result())
+
+    def later(self, function: Callable[[], Any]) -> Callable[[], None]:
+        return lambda: run_now(function())
 
     async def close(self, resource: Any) -> None:
         resource.close()
@@ -350,6 +392,16 @@ def _soon(loop: asyncio.AbstractEventLoop, function: Callable[[], Any]) -> None:
         loop.call_soon_threadsafe(function)
 
 
+async def _to_the_end(work: Work) -> None:
+    """Carry out ``work`` also if who waits for it is cancelled: half closed is lost for ever."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        raise
+
+
 def _resolve(
     future: concurrent.futures.Future[Any], function: Callable[..., Any], args: tuple[Any, ...]
 ) -> None:
@@ -357,6 +409,14 @@ def _resolve(
         future.set_result(function(*args))
     except BaseException as error:
         future.set_exception(error)
+
+
+def _drop(answer: concurrent.futures.Future[Any]) -> None:
+    """Close the stream that arrives when nobody waits for it any more."""
+    response = None if answer.exception() else answer.result()
+    close = getattr(getattr(response, "data", None), "close", None)
+    if close is not None:
+        close()
 
 
 def _name_of(value: Awaitable[Any]) -> str:

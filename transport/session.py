@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from typing import Any
 from weakref import WeakValueDictionary
 
 from attrs import define, evolve, field, frozen
 
 from .errors import RefreshError, with_callers_frames
+from .expiry import Expiry
 from .flight import Flight
+from .shared import shared_state_of
 from .tokens import Credentials, TokenPair, TokenStore, field_of, has_field
 
 _log = logging.getLogger("zustax")
@@ -37,12 +40,20 @@ class Session:
 
     Attributes:
         store: The store.
+        shared: What it has to do with other processes; ``None`` if nothing.
+        expiry: How long its access token lives.
         logins_asked: How often the user was told to log in.
     """
 
     def __init__(self, store: TokenStore) -> None:
         self.store = store
+        self.shared = shared_state_of(store)
+        self.expiry = Expiry()
         self.logins_asked = 0
+        self._is_watched = False
+        # A store of `zustax.store` replaces its state, so what was read of one holds for it.
+        self._never_mutates = hasattr(store, "get_initial_state")
+        self._read: tuple[Any, Credentials] = (None, _NOBODY)
         self._flight: Flight | None = None
         self._lock = threading.RLock()
         self._known: tuple[Credentials, ...] = ()
@@ -51,9 +62,32 @@ class Session:
 
     # --- reading ---
 
+    def hydration(self) -> Future[None] | None:
+        """For the end of the store's reading of its storage; ``None`` if that is not under way."""
+        return None if self.shared is None else self.shared.hydration()
+
+    def watch_expiry(self) -> None:
+        """Note from now on when tokens are received, where the store tells of them."""
+        self._see(self.store.get_state())
+        with self._lock:
+            if self._is_watched or not hasattr(self.store, "get_initial_state"):
+                return
+            self._is_watched = True
+        subscribe: Any = getattr(self.store, "subscribe", None)
+        if subscribe is not None:
+            subscribe(lambda state, _previous: self._see(state))
+
+    def _see(self, state: Any) -> None:
+        self.expiry.see(field_of(state, "access_token"), field_of(state, "expires_at"))
+
     def credentials(self) -> Credentials:
         """What the store holds at this moment. Takes no lock where the tokens are known."""
-        return self._credentials_in(self.store.get_state())
+        state = self.store.get_state()
+        read, credentials = self._read
+        if state is not read or not self._never_mutates:
+            credentials = self._credentials_in(state)
+            self._read = (state, credentials)
+        return credentials
 
     def _credentials_in(self, state: Any) -> Credentials:
         access_token = field_of(state, "access_token")
@@ -61,9 +95,9 @@ class Session:
         if access_token is None and refresh_token is None:
             return _NOBODY
         session = field_of(state, "session_id")
-        if session is not None:
-            return Credentials(access_token, refresh_token, session)
-        return Credentials(access_token, refresh_token, self._mark(access_token, refresh_token))
+        if session is None:
+            session = self._mark(access_token, refresh_token)
+        return Credentials(access_token, refresh_token, session, field_of(state, "expires_at"))
 
     def _mark(self, access_token: str | None, refresh_token: str | None) -> object:
         """The session of tokens without a session id: what is not known yet begins a new one."""
@@ -109,13 +143,16 @@ class Session:
             return None
         return flight
 
-    def board(self, now: Credentials, timeout: float, *, logins_asked: int) -> Boarding | None:
+    def board(
+        self, now: Credentials, timeout: float, *, logins_asked: int, is_early: bool = False
+    ) -> Boarding | None:
         """Join the refresh under way, or begin one.
 
         Args:
             now: What the store held when it was decided that a refresh is needed.
             timeout: Seconds that a new refresh may take.
             logins_asked: `logins_asked` of the moment for which that was decided.
+            is_early: Whether no token has been refused.
 
         Returns:
             ``None`` if the store has changed since, so that there is something new to decide.
@@ -126,7 +163,7 @@ class Session:
                 return Boarding(flight, is_new=False)
             if self.credentials() != now or self.logins_asked != logins_asked:
                 return None
-            self._flight = Flight(now, timeout, self)
+            self._flight = Flight(now, timeout, self, is_early=is_early)
             return Boarding(self._flight, is_new=True)
 
     def ask_for_login(self, since: int | None = None) -> bool:
@@ -162,6 +199,7 @@ class Session:
         Raises:
             RefreshError: The store refused it.
         """
+        self.expiry.see(pair.access_token, pair.expires_at)
         refresh_token = pair.refresh_token or started_with.refresh_token
         if started_with.session is not None:
             renewed = Credentials(pair.access_token, refresh_token, started_with.session)

@@ -16,6 +16,16 @@ class TokenStore(Protocol):
     ``login`` and ``logout`` are used where the store has them. A store with ``get_initial_state``
     (one of ``zustax.store``) is given a function, which it runs under its lock: a logout by another
     thread in the same instant is then never undone.
+
+    A store whose state lies in a storage may have ``persist``, as those of ``zustax.store`` do:
+
+        persist.hydration()         a future for the end of the reading under way, or ``None``
+        persist.exclusive(timeout)  a future for this process's turn to renew what is stored
+
+    Requests wait for the first. A refresh takes place in such a turn, which has ``reload()``,
+    ``holding_back()``, ``write()`` and ``release()``: it reads what other processes have written,
+    and uses that or writes its own. The futures are those of ``concurrent.futures``. For another
+    process's tokens to be used the state must have a ``session_id``, the same in both.
     """
 
     def get_state(self) -> Any:
@@ -80,11 +90,13 @@ class Credentials:
     Attributes:
         session: What tells this login from the one before and the one after; ``None``: nobody is
             logged in.
+        expires_at: When the access token expires, in epoch seconds; ``None``: it is not known.
     """
 
     access_token: str | None = field(repr=False)
     refresh_token: str | None = field(repr=False)
     session: object = field(repr=False)
+    expires_at: float | None = field(default=None, eq=False)
 
     def __repr__(self) -> str:
         return f"<Credentials access_token={self.access_token is not None}>"

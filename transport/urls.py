@@ -23,7 +23,8 @@ def full_url(config: RequestConfig) -> str:
     Raises:
         InvalidURLError: ``//`` is missing after the protocol.
     """
-    return _with_params(_joined(config), config)
+    url, base_url = config.url or "", config.base_url or ""
+    return _with_params(_joined(url, base_url, config.allow_absolute_urls), config)
 
 
 def requestable_url(config: RequestConfig) -> str:
@@ -33,16 +34,22 @@ def requestable_url(config: RequestConfig) -> str:
         InvalidURLError: It has no host.
         RequestError: ``ERR_BAD_REQUEST``: the protocol is not HTTP.
     """
-    url = _joined(config)
-    check_requestable(url)
-    return _with_params(_without_fragment(url), config)
+    url = _requestable(config.url or "", config.base_url or "", config.allow_absolute_urls)
+    return _with_params(url, config)
+
+
+@functools.lru_cache(maxsize=512)
+def _requestable(url: str, base_url: str, allow_absolute_urls: bool) -> str:
+    joined = _joined(url, base_url, allow_absolute_urls)
+    check_requestable(joined)
+    return _without_fragment(joined)
 
 
 def check_requestable(url: str) -> None:
     """Refuse a URL that cannot be requested over HTTP.
 
     Raises:
-        InvalidURLError: It has no host.
+        InvalidURLError: It has no host, no possible port, or half of a character.
         RequestError: ``ERR_BAD_REQUEST``: the protocol is not HTTP.
     """
     protocol, mark, rest = url.partition("://")
@@ -59,6 +66,23 @@ def check_requestable(url: str) -> None:
             RequestError.ERR_BAD_REQUEST,
             request_was_sent=False,
         )
+    if not _can_be_written(url):
+        raise InvalidURLError(
+            f"Invalid URL {json.dumps(redact_url(url))}: its host or port is none that there "
+            "can be, or it holds half a character",
+            RequestError.ERR_INVALID_URL,
+            request_was_sent=False,
+        )
+
+
+def _can_be_written(url: str) -> bool:
+    """Whether its host and port can be looked up, and the rest of it be sent."""
+    try:
+        host, _ = urlsplit(url).hostname or "", urlsplit(url).port
+        url.encode()
+        return not host.isascii() or bool(host.rstrip(".").encode("idna"))
+    except ValueError:
+        return False
 
 
 def _with_params(url: str, config: RequestConfig) -> str:
@@ -97,22 +121,19 @@ def check_base_url(base_url: str | None) -> None:
         )
 
 
-def _joined(config: RequestConfig) -> str:
-    url, base_url = config.url or "", config.base_url or ""
+def _joined(url: str, base_url: str, allow_absolute_urls: bool) -> str:
     _refuse_missing_slashes(url)
-    if not base_url or (_is_absolute(url) and config.allow_absolute_urls is not False):
+    if not base_url or (_is_absolute(url) and allow_absolute_urls is not False):
         return url
     _refuse_missing_slashes(base_url)
     return f"{base_url.rstrip('/')}/{url.lstrip('/')}" if url else base_url
 
 
 def _is_absolute(url: str) -> bool:
-    return _ABSOLUTE.match(url) is not None
+    return "//" in url and _ABSOLUTE.match(url) is not None
 
 
 def _refuse_missing_slashes(url: str) -> None:
-    if not isinstance(url, str):
-        raise TypeError(f"url must be a str, not {type(url).__name__}")
     if _WITHOUT_SLASHES.match(url):
         raise InvalidURLError(
             f'Invalid URL {json.dumps(redact_url(url))}: missing "//" after protocol',
@@ -143,7 +164,7 @@ def origin(url: str) -> str | None:
         return None
     if scheme not in _DEFAULT_PORTS or not host:
         return None
-    return f"{scheme}://{host}:{port or _DEFAULT_PORTS[scheme]}"
+    return f"{scheme}://{host}:{_DEFAULT_PORTS[scheme] if port is None else port}"
 
 
 def has_credentials(url: str) -> bool:

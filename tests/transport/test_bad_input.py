@@ -237,26 +237,6 @@ def test_a_default_that_means_nothing_is_refused_by_name(
     assert_names(error, option, named)
 
 
-NOT_SUPPORTED = {
-    "proxy": {"host": "localhost", "port": 8080},
-    "on_upload_progress": print,
-    "on_download_progress": print,
-    "with_xsrf_token": True,
-    "response_type": "stream",
-}
-
-
-@pytest.mark.parametrize(("option", "value"), NOT_SUPPORTED.items(), ids=NOT_SUPPORTED)
-def test_an_option_with_nothing_behind_it_is_refused_and_not_ignored(
-    client: Client, server: AuthServer, option: str, value: object
-) -> None:
-    error = refusal(client, **{option: value})
-    assert isinstance(error, RequestError)
-    assert error.code == RequestError.ERR_NOT_SUPPORT
-    assert option in str(error)
-    assert server.count() == 0
-
-
 # --- addresses ---
 
 NO_BASE_URL = ("localhost:3001", "host/api", "//host/api", "/api", "ftp://host", "http://")
@@ -298,6 +278,51 @@ def test_a_relative_url_without_base_url_is_refused(kind: type[Client], url: str
     assert error.code == RequestError.ERR_INVALID_URL
     assert "base_url" in str(error)
     assert not error.request_was_sent
+
+
+IMPOSSIBLE_URLS = {
+    "a port that is none": "http://127.0.0.1:99999/",
+    "half a character": "/items\ud800",
+    "a domain name that is none": "http://xn--a/",
+    "a label that is too long": f"http://{'a' * 64}.example/",
+    "a label that is empty": "http://a..example/",
+    "a line end": "/items\r\nX-Evil: 1",
+}
+
+
+@pytest.mark.parametrize("url", IMPOSSIBLE_URLS.values(), ids=IMPOSSIBLE_URLS)
+def test_a_url_that_cannot_be_requested_is_refused(
+    client: Client, server: AuthServer, url: str
+) -> None:
+    error = refusal(client, url=url)
+    assert isinstance(error, InvalidURLError)
+    assert error.code == RequestError.ERR_INVALID_URL
+    assert not error.request_was_sent
+    assert server.count() == 0
+
+
+HALF = "secret\ud800"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("data", HALF),
+        ("data", {"a": HALF}),
+        ("params", {"a": HALF}),
+        ("params", {HALF: "a"}),
+        ("auth", ("ada", HALF)),
+        ("auth", {"username": HALF, "password": ""}),
+    ],
+)
+def test_half_a_character_is_refused_without_showing_the_text(
+    client: Client, server: AuthServer, option: str, value: Any
+) -> None:
+    error = refusal(client, **{"method": "post", option: value})
+    assert type(error) is ValueError
+    assert str(error) == f"{option}: it holds half a character (a lone surrogate), which is no text"
+    assert error.__context__ is None
+    assert server.count() == 0
 
 
 # --- headers ---
@@ -587,5 +612,5 @@ def test_all_json_arrives_as_it_was_or_is_refused(
 
 
 def test_a_listener_that_cannot_be_called_is_refused() -> None:
-    with pytest.raises(TypeError, match="listener must be a function, not 5"):
+    with pytest.raises(TypeError, match="listener must be a function, not int"):
         create_store({}).subscribe(5)  # type: ignore[call-overload]

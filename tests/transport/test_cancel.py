@@ -128,7 +128,6 @@ def test_a_request_under_way_is_aborted_at_once(client: Client, server: AuthServ
 def test_a_request_that_is_aborted_meanwhile_brings_no_answer(
     client: Client, server: AuthServer
 ) -> None:
-    """A synchronous instance blocks its thread, so that it notices no sooner."""
     controller = AbortController()
     server.answer("/items")
     gate = server.hold("/items")

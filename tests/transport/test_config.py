@@ -82,13 +82,26 @@ def test_what_is_unset_is_one_false_value_that_survives_copies() -> None:
 @every_option
 def test_an_option_can_be_set_and_unset_later(option: str) -> None:
     config = RequestConfig()
-    value: Any = {"X-Name": "a"} if option in ("headers", "extra", "params") else print
+    value = VALUES[option][0]
     setattr(config, option, value)
     assert getattr(config, option) == value
     assert option in config.given()
     if option not in ("headers", "extra"):
         setattr(config, option, UNSET)
         assert option not in config.given()
+
+
+def test_a_value_that_means_nothing_is_refused_where_it_is_set() -> None:
+    config = RequestConfig(timeout=5)
+    with pytest.raises(TypeError, match="timeout must be a number of seconds, not str"):
+        config.timeout = "5"  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue]
+    assert config.timeout == 5
+
+
+def test_an_option_that_does_not_exist_cannot_be_set() -> None:
+    name = "baseURL"
+    with pytest.raises(AttributeError, match="did you mean 'base_url'"):
+        setattr(RequestConfig(), name, "http://localhost")
 
 
 @pytest.mark.parametrize(
@@ -216,11 +229,13 @@ def test_what_is_unset_on_both_sides_stays_unset(option: str) -> None:
     assert merged(option, UNSET, UNSET) == ALWAYS_THERE.get(option, UNSET)
 
 
-@pytest.mark.parametrize("option", ["auth", "proxy"])
-def test_what_is_no_dict_is_not_merged_into_one(option: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "other"), [("auth", ("a", "b")), ("proxy", "http://a"), ("proxy", False)]
+)
+def test_what_is_no_dict_is_not_merged_into_one(option: str, other: Any) -> None:
     first = VALUES[option][0]
-    assert merged(option, first, ("a", "b")) == ("a", "b")
-    assert merged(option, ("a", "b"), first) == first
+    assert merged(option, first, other) == other
+    assert merged(option, other, first) == first
 
 
 def test_a_list_is_not_merged_into_a_list() -> None:
@@ -273,7 +288,7 @@ def test_sets_of_headers_are_not_shared_either() -> None:
 def test_what_contains_itself_cannot_be_merged(option: str) -> None:
     endless: dict[str, Any] = {}
     endless["self"] = endless
-    config = config_of(option, endless)
+    config = config_of(option, {"auth": endless} if option == "proxy" else endless)
     with pytest.raises(ValueError, match=f"^{option}: it contains itself"):
         merge_config(config, config)
 

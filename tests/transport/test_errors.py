@@ -150,6 +150,7 @@ NOTHING_SENT = {
     "ConnectError",
     "ConnectTimeout",
     "PoolTimeout",
+    "ProxyError",
     "UnsupportedProtocol",
     "InvalidURL",
 }

@@ -12,12 +12,12 @@ import json
 import logging
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from typing import Any, NoReturn
 
 import pytest
 from attrs import define, field, frozen
-from zustax.store import create_store
+from zustax.store import MemoryStorage, StorageError, UserStore, create_store
 from zustax.transport import (
     AbortController,
     Headers,
@@ -27,6 +27,7 @@ from zustax.transport import (
     create_sync,
     login_required,
     merge_config,
+    oauth2_refresh,
     refresh_failed,
     silent_refresh,
     token_refreshed,
@@ -34,7 +35,7 @@ from zustax.transport import (
 from zustax.transport.body import multipart
 from zustax.transport.redirects import first_sending
 from zustax.transport.session import session_of
-from zustax.transport.testing import IssuedTokens
+from zustax.transport.testing import Clock, IssuedTokens
 from zustax.transport.tokens import Credentials
 
 from ..support.app import App
@@ -74,6 +75,10 @@ class Stage:
         app = self.app(**options)
         self.server.expire()
         return app
+
+    def clock(self) -> Clock:
+        """The clock that everybody goes by from now on."""
+        return self._programs.enter_context(Clock())
 
     def end(self) -> None:
         """Let everything end that is under way, and close the programs."""
@@ -247,6 +252,101 @@ def own_refresh_made_a_pair_of_the_wrong_types(stage: Stage) -> Call:
         return TokenPair(stage.secrets.new(), 5)  # type: ignore[arg-type]
 
     return stage.expired(refresh=stage.function(refresh)).get("/items")
+
+
+def expired_with_oauth(stage: Stage, auth: Any) -> App:
+    client_secret = stage.secrets.new()
+    stage.secrets.note_basic("my-app", client_secret)
+    endpoint = f"{stage.server.url}/oauth/token"
+    return stage.expired(refresh=oauth2_refresh(endpoint, "my-app", client_secret, auth=auth))
+
+
+@occasion("ERR_BAD_REQUEST", 401)
+def oauth_grant_rejected(stage: Stage) -> Call:
+    body = {"error": "invalid_grant", "error_description": stage.secrets.new()}
+    stage.server.answer("/oauth/token", status=400, body=body)
+    return expired_with_oauth(stage, "basic").get("/items")
+
+
+@occasion("ERR_BAD_REQUEST", 401)
+def oauth_client_refused(stage: Stage) -> Call:
+    body = {"error": stage.secrets.new(), "error_uri": stage.secrets.new()}
+    stage.server.answer("/oauth/token", status=401, body=body)
+    return expired_with_oauth(stage, "post").get("/items")
+
+
+@occasion("ERR_BAD_REQUEST", 401)
+def oauth_answered_with_an_odd_token(stage: Stage) -> Call:
+    body = {**stage.tokens(), "token_type": stage.secrets.new()}
+    stage.server.answer("/oauth/token", body=body)
+    return expired_with_oauth(stage, "basic").get("/items")
+
+
+@occasion("ERR_BAD_REQUEST", 401)
+def oauth_not_answered(stage: Stage) -> Call:
+    stage.server.hang_up("/oauth/token")
+    return expired_with_oauth(stage, "post").get("/items")
+
+
+@occasion("ERR_TOKEN_REFRESH")
+def early_refresh_failed(stage: Stage) -> Call:
+    clock = stage.clock()
+    app = stage.app(login=False, leeway=10.0)
+    app.store.login(stage.secrets.new(), stage.secrets.new(), expires_at=clock() + 60.0)
+    clock.advance(61.0)
+    stage.server.answer(REFRESH, status=503, body=stage.tokens())
+    return app.get("/items")
+
+
+class BrokenStorage(MemoryStorage):
+    """A storage of which a part may break."""
+
+    broken = ""
+
+    def get_item(self, name: str) -> str | None:
+        self._use("reading")
+        return super().get_item(name)
+
+    def set_item(self, name: str, value: str) -> None:
+        self._use("writing")
+        super().set_item(name, value)
+
+    def lock(self, name: str, *, timeout: float | None = None) -> AbstractContextManager[None]:
+        self._use("locking")
+        return nullcontext()
+
+    def _use(self, part: str) -> None:
+        if part == self.broken:
+            raise StorageError(f"{part} failed")
+
+
+def expired_over(storage: BrokenStorage, stage: Stage, broken: str) -> App:
+    app = stage.expired(store=UserStore(storage=storage))
+    storage.broken = broken
+    return app
+
+
+@occasion("ERR_BAD_REQUEST", 401)
+def storage_could_not_be_read(stage: Stage) -> Call:
+    return expired_over(BrokenStorage(), stage, "reading").get("/items")
+
+
+@occasion("ERR_BAD_REQUEST", 401)
+def storage_could_not_be_locked(stage: Stage) -> Call:
+    return expired_over(BrokenStorage(), stage, "locking").get("/items")
+
+
+@occasion("ERR_BAD_REQUEST", 401)
+def logout_could_not_be_stored(stage: Stage) -> Call:
+    stage.server.answer(REFRESH, status=401)
+    return expired_over(BrokenStorage(), stage, "writing").get("/items")
+
+
+@occasion("ERR_BAD_RESPONSE", 500)
+def new_tokens_could_not_be_stored(stage: Stage) -> Call:
+    stage.server.answer("/items", status=401, times=1)
+    stage.server.answer("/items", status=500, body=stage.tokens())
+    return expired_over(BrokenStorage(), stage, "writing").get("/items")
 
 
 @occasion("ERR_BAD_REQUEST", 401)
@@ -865,7 +965,9 @@ def test_nothing_that_a_program_holds_shows_a_secret(stage: Stage, secrets: Secr
         "state": app.store.get_state(),
         "session": session,
         "credentials": session.credentials(),
-        "boarding": session.board(session.credentials(), 1.0, logins_asked=session.logins_asked),
+        "boarding": session.board(
+            session.credentials(), 1.0, logins_asked=session.logins_asked, is_early=False
+        ),
         "chains": app.api.interceptors,
         "interceptors": list(app.api.interceptors.network.snapshot()),
     }

@@ -1,4 +1,4 @@
-"""Programs that were run with axios do the same here, on the async and on the sync instance."""
+"""Programs that were run with axios do the same here, on every kind of instance."""
 
 from __future__ import annotations
 

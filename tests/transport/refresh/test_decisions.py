@@ -9,7 +9,9 @@ from zustax.transport.decisions import (
     after_asking,
     after_refresh,
     after_unauthorized,
+    after_waiting,
     before_leaving,
+    before_refreshing,
 )
 from zustax.transport.tokens import Credentials
 
@@ -28,20 +30,69 @@ FAILED = RefreshError("failed")
 
 
 @pytest.mark.parametrize(
-    ("now", "is_refreshing", "step"),
+    ("now", "is_refreshing", "is_due", "step"),
     [
-        (ADA, False, Step.LEAVE),
-        (ADA, True, Step.WAIT),
-        (ADA_WITHOUT_ACCESS, False, Step.REFRESH),
-        (ADA_WITHOUT_ACCESS, True, Step.WAIT),
-        (ADA_WITHOUT_REFRESH, False, Step.LEAVE),
-        (ADA_WITHOUT_REFRESH, True, Step.WAIT),
-        (NOBODY, False, Step.LEAVE),
-        (NOBODY, True, Step.WAIT),
+        (ADA, False, False, Step.LEAVE),
+        (ADA, False, True, Step.REFRESH),
+        (ADA, True, False, Step.WAIT),
+        (ADA, True, True, Step.WAIT),
+        (ADA_WITHOUT_ACCESS, False, False, Step.REFRESH),
+        (ADA_WITHOUT_ACCESS, True, False, Step.WAIT),
+        (ADA_WITHOUT_REFRESH, False, False, Step.LEAVE),
+        (ADA_WITHOUT_REFRESH, False, True, Step.REFRESH),
+        (ADA_WITHOUT_REFRESH, True, False, Step.WAIT),
+        (NOBODY, False, False, Step.LEAVE),
+        (NOBODY, True, False, Step.WAIT),
     ],
 )
-def test_before_leaving(now: Credentials, is_refreshing: bool, step: Step) -> None:
-    assert before_leaving(now, is_refreshing=is_refreshing) is step
+def test_before_leaving(now: Credentials, is_refreshing: bool, is_due: bool, step: Step) -> None:
+    decided = before_leaving(now, is_hydrating=False, is_refreshing=is_refreshing, is_due=is_due)
+    assert decided is step
+
+
+@pytest.mark.parametrize("now", [ADA, ADA_WITHOUT_ACCESS, NOBODY])
+@pytest.mark.parametrize("is_refreshing", [False, True])
+@pytest.mark.parametrize("is_due", [False, True])
+def test_before_leaving_while_the_store_is_hydrating_nothing_else_counts(
+    now: Credentials, is_refreshing: bool, is_due: bool
+) -> None:
+    decided = before_leaving(now, is_hydrating=True, is_refreshing=is_refreshing, is_due=is_due)
+    assert decided is Step.HYDRATE
+
+
+@pytest.mark.parametrize(
+    ("was_early", "token_lives", "step"),
+    [
+        (True, True, Step.LEAVE),
+        (True, False, Step.RAISE),
+        (False, True, Step.RAISE),
+        (False, False, Step.RAISE),
+    ],
+)
+def test_after_waiting_in_vain(was_early: bool, token_lives: bool, step: Step) -> None:
+    assert after_waiting(was_early=was_early, token_lives=token_lives) is step
+
+
+@pytest.mark.parametrize(
+    ("started_with", "now", "is_expired", "step"),
+    [
+        (ADA, ADA, False, Step.REFRESH),
+        (ADA, ADA, True, Step.REFRESH),
+        (ADA, ADA_REFRESHED, False, Step.ADOPT),
+        (ADA, ADA_REFRESHED, True, Step.REFRESH),
+        (ADA, ADA_WITHOUT_ACCESS, False, Step.REFRESH),
+        (ADA_WITHOUT_ACCESS, ADA, False, Step.ADOPT),
+        (ADA, BOB, False, Step.DISCARD),
+        (ADA, BOB, True, Step.DISCARD),
+        (ADA, NOBODY, False, Step.DISCARD),
+        (NOBODY, NOBODY, False, Step.REFRESH),
+        (NOBODY, ADA, False, Step.DISCARD),
+    ],
+)
+def test_before_refreshing(
+    started_with: Credentials, now: Credentials, is_expired: bool, step: Step
+) -> None:
+    assert before_refreshing(started_with, now, is_expired=is_expired) is step
 
 
 @pytest.mark.parametrize("is_refreshing", [False, True])

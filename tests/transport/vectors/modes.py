@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+import httpx2
 from zustax.transport import create, create_sync
 
 T = TypeVar("T")
@@ -87,6 +88,34 @@ class Asynchronous(Mode):
         return asyncio.get_running_loop().call_later(seconds, action)
 
 
+class WithAiohttp(Asynchronous):
+    """`zustax.transport.create` with aiohttp."""
+
+    name = "aiohttp"
+
+    def create(self, options: dict[str, Any]) -> Any:
+        completed: dict[str, Any] = {"adapter": "aiohttp", **options}
+        return create(**completed)
+
+
+class WithHttpx2(Asynchronous):
+    """`zustax.transport.create` with a client of httpx2 that is handed in."""
+
+    name = "httpx2"
+
+    def __init__(self) -> None:
+        self._clients: list[httpx2.AsyncClient] = []
+
+    def create(self, options: dict[str, Any]) -> Any:
+        self._clients.append(httpx2.AsyncClient())
+        return create(client=self._clients[-1], **options)
+
+    async def close(self, api: Any) -> None:
+        await super().close(api)
+        while self._clients:
+            await self._clients.pop().aclose()
+
+
 class Synchronous(Mode):
     """`zustax.transport.create_sync`."""
 
@@ -116,7 +145,7 @@ class Synchronous(Mode):
         return timer
 
 
-MODES: tuple[Mode, ...] = (Asynchronous(), Synchronous())
+MODES: tuple[Mode, ...] = (Asynchronous(), Synchronous(), WithHttpx2(), WithAiohttp())
 
 
 def _plain(handle: AsyncHandler) -> Callable[[Any], Any]:

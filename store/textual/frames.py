@@ -1,0 +1,91 @@
+"""When widgets are told of changes: at once, and then once per frame as long as there are more.
+
+A store calls its listeners in whatever thread changes it, as often as it changes. A screen is drawn
+in one thread, and not more often than an eye can see. So between the two there is one listener for
+each store and event loop, which does no more than ask the loop for a frame, unless one is coming.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Lock
+from typing import Any
+from weakref import WeakValueDictionary
+
+from ..vanilla import Store
+
+#: Seconds between two frames.
+FRAME = 1 / 60
+
+
+class Frames:
+    """Calls functions in an event loop when a store has changed.
+
+    Get it with `frames_of`. All but the listener runs in the thread of the loop.
+
+    Args:
+        store: The store.
+        loop: Where to call them.
+    """
+
+    def __init__(self, store: Store[Any], loop: asyncio.AbstractEventLoop) -> None:
+        self._store = store
+        self._loop = loop
+        self._members: dict[Callable[[], None], None] = {}
+        self._unsubscribe: Callable[[], None] | None = None
+        self._has_changed = False
+        self._in_frame = Lock()  # held from the first change until no frame follows
+
+    def join(self, member: Callable[[], None]) -> None:
+        """Call `member` in every frame from now on."""
+        self._members[member] = None
+        if self._unsubscribe is None:
+            self._unsubscribe = self._store.subscribe(self._on_change)
+
+    def leave(self, member: Callable[[], None]) -> None:
+        """Call it no more; the last one takes the listener along."""
+        self._members.pop(member, None)
+        if not self._members and self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+
+    def _on_change(self, *states: object) -> None:
+        del states  # every member reads what it needs, when it needs it
+        self._has_changed = True
+        if self._in_frame.acquire(blocking=False):
+            with suppress(RuntimeError):  # the loop was closed with the app still in it
+                self._loop.call_soon_threadsafe(self._begin)
+
+    def _begin(self) -> None:
+        self._has_changed = False
+        for member in tuple(self._members):
+            if member in self._members:
+                member()
+        self._loop.call_later(FRAME, self._end)
+
+    def _end(self) -> None:
+        if not self._has_changed:
+            self._in_frame.release()
+            # What has changed just before that release has found the lock taken.
+            if not self._has_changed or not self._in_frame.acquire(blocking=False):
+                return
+        self._begin()
+
+
+_frames: WeakValueDictionary[tuple[int, int], Frames] = WeakValueDictionary()
+_frames_lock = Lock()
+
+
+def frames_of(store: Store[Any]) -> Frames:
+    """Give the frames of a store in the event loop that is running.
+
+    They keep both alive, and so their identities; nobody but their members keeps them.
+    """
+    loop = asyncio.get_running_loop()
+    with _frames_lock:
+        frames = _frames.get((id(store), id(loop)))
+        if frames is None:
+            frames = _frames[id(store), id(loop)] = Frames(store, loop)
+        return frames

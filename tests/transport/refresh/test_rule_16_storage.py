@@ -1,0 +1,321 @@
+"""A storage that fails, is away, or is still being read."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from zustax.store import FileStorage, MemoryStorage, RedisStorage, StorageError, UserStore
+from zustax.transport import RefreshError, create, silent_refresh
+
+from ...store.storage.redis_server import RedisServer
+from ...support.app import App
+from ...support.server import REFRESH, AuthServer
+from .conftest import NewApp, only_async
+
+
+class Files(FileStorage):
+    """Files that cannot be written, or read, while a test says so."""
+
+    is_full = False
+    is_gone = False
+    is_without_locks = False
+
+    def get_item(self, name: str) -> str | None:
+        if self.is_gone:
+            raise StorageError("the disk is gone")
+        return super().get_item(name)
+
+    def lock(self, name: str, *, timeout: float | None = None) -> AbstractContextManager[None]:
+        if self.is_without_locks:
+            raise StorageError("this disk has no locks")
+        return super().lock(name, timeout=timeout)
+
+    def replace_item(self, name: str, expected: str | None, value: str) -> bool:
+        if self.is_full:
+            raise StorageError("no space left on the disk")
+        return super().replace_item(name, expected, value)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Files:
+    return Files(tmp_path)
+
+
+@pytest.fixture
+def app(new_app: NewApp, storage: Files) -> App:
+    """A program in which ada is logged in, and which does not hear of others by itself."""
+    return new_app(store=UserStore(storage=storage, sync=False)).login()
+
+
+def beside(storage: FileStorage) -> UserStore:
+    """The store of another process."""
+    return UserStore(storage=FileStorage(storage.directory), sync=False)
+
+
+def test_rule_16_tokens_that_another_has_rotated_are_adopted_without_a_request(
+    app: App, server: AuthServer, storage: Files
+) -> None:
+    other = beside(storage)
+    server.expire()
+    rotated = server.authority.refresh(app.tokens[1] or "")
+    other.set_state(
+        {
+            "access_token": rotated.access_token,
+            "refresh_token": rotated.refresh_token,
+            "session_id": app.store.get_state().session_id,
+        }
+    )
+    calls = app.get_together(5)
+    assert [call.response().status for call in calls] == [200] * 5
+    assert app.tokens == (rotated.access_token, rotated.refresh_token)
+    assert server.count(REFRESH) == 0
+    assert (app.stats.adopted, app.stats.refreshes, app.stats.replayed) == (1, 0, 5)
+    assert app.close() == []
+
+
+def test_rule_16_the_new_pair_is_stored_before_anybody_is_released(
+    app: App, server: AuthServer, storage: Files
+) -> None:
+    stored: list[bool] = []
+    server.expire()
+
+    def look(response: object) -> object:
+        stored.append(beside(storage).get_state() == app.store.get_state())
+        return response
+
+    app.api.interceptors.response.use(look)
+    app.get("/items").response()
+    assert stored == [True]
+
+
+def test_rule_16_if_the_pair_cannot_be_written_the_requests_are_served_and_it_is_told(
+    app: App, server: AuthServer, storage: Files, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = app.tokens
+    storage.is_full = True
+    server.expire()
+    assert [call.response().status for call in app.get_together(3)] == [200] * 3
+    sent = app.signals.wait_for("refresh_failed")
+    assert isinstance(sent["error"], RefreshError)
+    assert "no space left on the disk" in str(sent["error"])
+    assert app.tokens != old
+    assert beside(storage).get_state().refresh_token == old[1]
+    warnings = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
+    assert len([text for text in warnings if "kept in memory" in text]) == 1
+    assert app.close() == ["token_refreshed", "refresh_failed"]
+
+
+def test_rule_16_what_could_not_be_written_is_written_with_the_next_refresh(
+    app: App, server: AuthServer, storage: Files
+) -> None:
+    storage.is_full = True
+    server.expire()
+    app.get("/items").response()
+    storage.is_full = False
+    server.expire()
+    server.answer(REFRESH, status=503)
+    app.get("/items").error()
+    assert beside(storage).get_state() == app.store.get_state()
+
+
+def test_rule_16_a_storage_that_cannot_be_read_fails_the_refresh_and_keeps_the_session(
+    app: App, server: AuthServer, storage: Files
+) -> None:
+    tokens = app.tokens
+    server.expire()
+    storage.is_gone = True
+    error = app.get("/items").error()
+    assert error.status == 401
+    assert "the disk is gone" in str(error.__cause__)
+    assert (server.count(REFRESH), app.tokens) == (0, tokens)
+    storage.is_gone = False
+    assert app.get("/items").response().status == 200
+
+
+def test_rule_16_a_storage_that_cannot_make_a_lock_fails_the_refresh_and_keeps_the_session(
+    app: App, server: AuthServer, storage: Files
+) -> None:
+    server.expire()
+    storage.is_without_locks = True
+    error = app.get("/items").error()
+    assert (error.status, server.count(REFRESH)) == (401, 0)
+    assert "this disk has no locks" in str(error.__cause__)
+    storage.is_without_locks = False
+    assert app.get("/items").response().status == 200
+    assert app.close() == ["refresh_failed", "token_refreshed"]
+
+
+def test_rule_16_a_rejected_refresh_reads_the_storage_again(
+    app: App, server: AuthServer, storage: Files
+) -> None:
+    server.expire()
+    server.answer(REFRESH, status=401)
+    gate = server.hold(REFRESH)
+    call = app.get("/items")
+    server.wait_for(1, REFRESH)
+    rotated = server.authority.refresh(app.tokens[1] or "")
+    beside(storage).set_state(
+        {
+            "access_token": rotated.access_token,
+            "refresh_token": rotated.refresh_token,
+            "session_id": app.store.get_state().session_id,
+        }
+    )
+    gate.open()
+    assert call.response().status == 200
+    assert app.tokens == (rotated.access_token, rotated.refresh_token)
+    assert app.close() == []
+
+
+def test_rule_16_a_session_that_another_process_has_ended_is_not_refreshed(
+    app: App, server: AuthServer, storage: Files
+) -> None:
+    beside(storage).logout()
+    server.expire()
+    assert app.get("/items").error().status == 401
+    assert (server.count(REFRESH), app.tokens) == (0, (None, None))
+    assert app.close() == []
+
+
+@contextmanager
+def held(storage: FileStorage) -> Iterator[None]:
+    """Hold the lock, as another process would."""
+    with FileStorage(storage.directory).lock("user"):
+        yield
+
+
+def test_rule_16_waiting_for_the_lock_is_bounded_by_the_timeout(
+    new_app: NewApp, server: AuthServer, storage: Files
+) -> None:
+    app = new_app(store=UserStore(storage=storage), timeout=0.1).login()
+    server.expire()
+    with held(storage):
+        error = app.get("/items").error()
+    assert error.status == 401
+    assert isinstance(error.__cause__, RefreshError)
+    assert isinstance(error.__cause__.__cause__, TimeoutError)
+    assert app.close() == ["refresh_failed"]
+
+
+@only_async
+def test_rule_16_waiting_for_the_lock_does_not_block_the_event_loop(
+    app: App, server: AuthServer, storage: Files
+) -> None:
+    server.expire()
+    with held(storage):
+        waiting = app.get("/items")
+        app.wait_for_waiting(1)
+        server.answer("/other", status=204)
+        other = app.get("/other", extra={"silent_refresh": False})
+        assert other.response().status == 204
+        assert not waiting.is_done
+    assert waiting.response().status == 200
+
+
+def test_rule_16_while_redis_is_away_the_session_goes_on_in_memory(
+    new_app: NewApp, server: AuthServer
+) -> None:
+    redis = RedisServer()
+    redis.start()
+    with redis.client() as client:
+        try:
+            app = new_app(store=UserStore(storage=RedisStorage(client))).login()
+            tokens = app.tokens
+            redis.stop()
+            assert app.get("/items").response().status == 200
+            server.expire()
+            error = app.get("/items").error()
+            assert (error.status, app.tokens) == (401, tokens)
+            assert "cannot be locked" in str(app.signals.wait_for("refresh_failed")["error"])
+            redis.start()
+            assert app.get("/items").response().status == 200
+            assert server.authority.journal.count("reuse") == 0
+        finally:
+            redis.remove()
+
+
+# --- a store that is still hydrating ---
+
+
+class Slow:
+    """An asynchronous storage that answers when it may."""
+
+    def __init__(self, text: str | None) -> None:
+        self.text = text
+        self.may_answer = asyncio.Event()
+
+    async def get_item(self, name: str) -> str | None:
+        text = self.text
+        await self.may_answer.wait()
+        return text
+
+    async def set_item(self, name: str, value: str) -> None:
+        self.text = value
+
+    async def remove_item(self, name: str) -> None:
+        self.text = None
+
+
+def text_of(server: AuthServer) -> str | None:
+    """What is stored of a session of ada's."""
+    storage, tokens = MemoryStorage(), server.login("ada")
+    UserStore(storage=storage).login(tokens.access_token, tokens.refresh_token)
+    return storage.get_item("user")
+
+
+async def test_a_request_waits_for_a_store_that_is_still_hydrating(server: AuthServer) -> None:
+    storage = Slow(text_of(server))
+    async with create(base_url=server.url) as api:
+        silent_refresh(api, UserStore(storage=storage))
+        request = asyncio.ensure_future(api.get("/items"))
+        await asyncio.sleep(0)
+        storage.may_answer.set()
+        assert (await request).data["user"] == "ada"
+    assert server.count("/items") == 1
+
+
+async def test_a_request_waits_for_that_no_longer_than_the_timeout(server: AuthServer) -> None:
+    async with create(base_url=server.url) as api:
+        store = UserStore(storage=Slow(None))
+        silent_refresh(api, store, timeout=0.05)
+        with pytest.raises(Exception, match="could not be renewed") as caught:
+            await api.get("/items")
+        assert "has not read its storage within 0.05 seconds" in str(caught.value.__cause__)
+        store.persist.clear_storage()
+    assert server.count("/items") == 0
+
+
+async def test_a_logout_during_hydration_is_not_undone_by_the_late_read(
+    server: AuthServer,
+) -> None:
+    storage = Slow(text_of(server))
+    async with create(base_url=server.url) as api:
+        store = UserStore(storage=storage)
+        silent_refresh(api, store)
+        request = asyncio.ensure_future(api.get("/items"))
+        await asyncio.sleep(0)
+        store.logout()
+        storage.may_answer.set()
+        with pytest.raises(Exception, match="401"):
+            await request
+        await store.persist.flush()
+        assert not store.get_state().is_login
+    assert [seen.token for seen in server.seen("/items")] == [None]
+
+
+async def test_an_asynchronous_storage_without_a_lock_is_written_before_anybody_is_released(
+    server: AuthServer,
+) -> None:
+    storage = Slow(text_of(server))
+    storage.may_answer.set()
+    async with create(base_url=server.url) as api:
+        store = UserStore(storage=storage)
+        silent_refresh(api, store)
+        server.expire()
+        await api.get("/items")
+        assert (store.get_state().refresh_token or "") in (storage.text or "")

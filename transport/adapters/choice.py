@@ -1,0 +1,145 @@
+"""Which adapter sends a request: one by name, with a client of the instance, or a function."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+from ..client import ClientHolder
+from ..config import Adapter
+from ..runtime import Runtime
+from .exchange import ClientAdapter, Driver
+from .httpx import HttpxDriver
+from .httpx_clients import HttpxClients
+
+#: A function that takes a config and gives a response, or an awaitable of one.
+Send: TypeAlias = Callable[[Any], Any]
+
+
+class Adapters:
+    """The adapters that an instance, and all instances derived from it, can send with.
+
+    Args:
+        runtime: How the instance waits.
+        given: A client that was handed in. It is never closed here, and its adapter is the default.
+
+    Attributes:
+        default: The name of the adapter that sends where no other is asked for.
+        closings: How often an instance that they belong to was closed.
+
+    Raises:
+        TypeError: The client is no HTTP client of the kind that this instance needs.
+    """
+
+    def __init__(self, runtime: Runtime, given: Any = None) -> None:
+        if given is not None:
+            _check_kind(given, is_async=runtime.is_async)
+        self._runtime = runtime
+        self._given = given
+        self._clients: list[ClientHolder] = []
+        self._by_name: dict[str, Send] = {}
+        self.default: Literal["httpx", "aiohttp"] = "aiohttp" if _is_session(given) else "httpx"
+        self.closings = 0
+        self.find(self.default)
+
+    def find(self, adapter: Adapter | None) -> Send:
+        """The function that sends.
+
+        Args:
+            adapter: The function itself, or a name; ``None``: the default.
+
+        Raises:
+            ImportError: The library that is named is not installed.
+            TypeError: It serves asynchronous instances alone, and this one is not.
+        """
+        if callable(adapter):
+            return adapter
+        name = adapter or self.default
+        return self._by_name.get(name) or self._made(name)
+
+    def check(self, adapter: Adapter | None) -> None:
+        """Refuse an adapter that cannot be the default of an instance.
+
+        Raises:
+            ImportError: See `find`.
+            TypeError: See `find`; or it is not that of the client that was handed in.
+        """
+        is_named = adapter and not callable(adapter)
+        if self._given is not None and is_named and adapter != self.default:
+            raise TypeError(
+                f"adapter={adapter!r} would not send with the {type(self._given).__name__} that "
+                "client is: leave one of them out"
+            )
+        self.find(adapter)
+
+    @property
+    def authorizes(self) -> bool:
+        """Whether the client that was handed in puts an ``Authorization`` of its own."""
+        given = self._given
+        return given is not None and (given.auth is not None or "authorization" in given.headers)
+
+    async def close(self) -> None:
+        """Close the clients that were made here; the next use makes others."""
+        for client in self._clients:
+            await client.close()
+
+    def _made(self, name: str) -> Send:
+        given = self._given if name == self.default else None
+        client, driver = _DRIVERS[name](self._runtime, given)
+        send = self._runtime.adapt(ClientAdapter(driver, self._runtime).send)
+        self._clients.append(client)
+        self._by_name[name] = send
+        return send
+
+
+def _httpx(runtime: Runtime, given: Any) -> tuple[ClientHolder, Driver]:
+    clients = HttpxClients(runtime, given)
+    return clients, HttpxDriver(clients, runtime)
+
+
+def _aiohttp(runtime: Runtime, given: Any) -> tuple[ClientHolder, Driver]:
+    if not runtime.is_async:
+        raise TypeError(
+            "adapter='aiohttp' serves asynchronous instances: make one with create(), "
+            "or leave adapter out"
+        )
+    try:
+        from .aiohttp import AiohttpDriver, sessions
+    except ModuleNotFoundError as error:
+        if error.name != "aiohttp":
+            raise
+        raise ImportError(
+            "adapter='aiohttp' needs aiohttp: install zustax[aiohttp]", name=error.name
+        ) from None
+    client = sessions(given)
+    return client, AiohttpDriver(client)
+
+
+_DRIVERS: dict[str, Callable[[Runtime, Any], tuple[ClientHolder, Driver]]] = {
+    "httpx": _httpx,
+    "aiohttp": _aiohttp,
+}
+
+
+def _check_kind(given: Any, *, is_async: bool) -> None:
+    if _is_session(given) and is_async:
+        return
+    if not _is_client(given, is_async=is_async):
+        wanted = "an asynchronous" if is_async else "a synchronous"
+        maker = "create_sync()" if is_async else "create()"
+        raise TypeError(
+            f"client must be {wanted} HTTP client, not {type(given).__name__}; for that use {maker}"
+        )
+
+
+def _is_session(value: Any) -> bool:
+    """Whether it is a session of aiohttp, which has been imported if there is one."""
+    aiohttp = sys.modules.get("aiohttp")
+    return aiohttp is not None and isinstance(value, aiohttp.ClientSession)
+
+
+def _is_client(value: Any, *, is_async: bool) -> bool:
+    """Whether it is an HTTP client of this kind: httpx's and httpx2's share no class."""
+    has_methods = all(callable(getattr(value, name, None)) for name in ("build_request", "send"))
+    return has_methods and not isinstance(value, type) and hasattr(value, "aclose") is is_async

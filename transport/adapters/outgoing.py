@@ -1,0 +1,126 @@
+"""The body of a request on its way out: counted against its limit, and told to a listener."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any
+
+import httpx
+
+from ..body import CHUNK, FileBody, FormBody, as_file
+from ..config import RequestConfig
+from ..errors import RequestError
+from ..headers import Headers, content_length
+from ..progress import Meter
+
+
+def outgoing(body: Any, headers: Headers, config: RequestConfig, *, is_async: bool) -> Any:
+    """What a client is to send: bytes, or an iterator of bytes of its kind; ``None``: no body.
+
+    Args:
+        body: What `to_body` has made.
+        headers: Those of this request; the type and length of the body are put in.
+        config: For ``max_body_length`` and ``on_upload_progress``.
+        is_async: Which kind of iterator the client takes.
+
+    Raises:
+        RequestError: ``ERR_BAD_REQUEST``: it is longer than ``max_body_length``.
+        TypeError: It is an async iterator, and the instance is synchronous.
+    """
+    if body is None:
+        return None
+    limit, listener = config.max_body_length, config.on_upload_progress
+    if isinstance(body, bytes):
+        _check(len(body), limit)
+        if not listener:
+            return body
+    if isinstance(body, FormBody):
+        body = _multipart(body, headers)
+    length = _length(body, headers)
+    if length is not None:
+        _check(length, limit)
+        headers["Content-Length"] = str(length)
+    count = _Count(limit, Meter(listener, length, is_upload=True) if listener else None)
+    pieces = _slices(body) if isinstance(body, bytes) else body
+    if is_async:
+        return _async_pieces(pieces, count)
+    if not isinstance(pieces, Iterable):
+        raise TypeError(
+            f"data is async ({type(body).__name__}), but this is a synchronous instance: "
+            "give it a plain iterator"
+        )
+    return _pieces(pieces, count)
+
+
+def _multipart(form: FormBody, headers: Headers) -> Iterable[bytes]:
+    """The parts in the form that httpx gives them, whichever client sends them."""
+    files = [(name, as_file(value)) for name, value in form.parts]
+    encoded = httpx.Request("POST", "http://localhost", files=files)
+    headers["Content-Type"] = encoded.headers["content-type"]
+    headers["Content-Length"] = encoded.headers.get("content-length")
+    return encoded.stream  # type: ignore[return-value] # it can be iterated both ways
+
+
+def _length(body: Any, headers: Headers) -> int | None:
+    if isinstance(body, bytes):
+        return len(body)
+    if isinstance(body, FileBody):
+        return body.length()
+    return content_length(headers)
+
+
+class _Count:
+    """What has been sent so far."""
+
+    def __init__(self, limit: int | None, meter: Meter | None) -> None:
+        self._sent = 0
+        self._limit = limit
+        self._meter = meter
+
+    def as_bytes(self, piece: Any) -> bytes:
+        """One piece, checked before it is sent."""
+        data = piece.encode() if isinstance(piece, str) else bytes(piece)
+        self._sent += len(data)
+        _check(self._sent, self._limit)
+        return data
+
+    def was_sent(self, data: bytes) -> None:
+        if self._meter is not None:
+            self._meter.add(len(data))
+
+    def end(self) -> None:
+        if self._meter is not None:
+            self._meter.end()
+
+
+def _check(length: int, limit: int | None) -> None:
+    if limit is not None and 0 <= limit < length:
+        raise RequestError(
+            "Request body larger than maxBodyLength limit",
+            RequestError.ERR_BAD_REQUEST,
+            request_was_sent=False,
+        )
+
+
+def _slices(body: bytes) -> Iterator[bytes]:
+    return (body[start : start + CHUNK] for start in range(0, len(body), CHUNK))
+
+
+def _pieces(body: Iterable[Any], count: _Count) -> Iterator[bytes]:
+    for piece in body:
+        data = count.as_bytes(piece)
+        yield data
+        count.was_sent(data)
+    count.end()
+
+
+async def _async_pieces(body: Any, count: _Count) -> AsyncIterator[bytes]:
+    if isinstance(body, Iterable):
+        for data in _pieces(body, count):
+            yield data
+        return
+    async for piece in body:
+        data = count.as_bytes(piece)
+        yield data
+        count.was_sent(data)
+    count.end()

@@ -1,0 +1,113 @@
+"""Renewing the access token in the background, so that no request has to wait for it.
+
+Example:
+    async with api, handle.keep_fresh():  # with create()
+        ...
+
+    with api, handle.keep_fresh():  # with create_sync(), in a daemon thread
+        ...
+
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Self
+
+from .config import RequestConfig
+from .refresher import Refresher
+from .runtime import Runtime, run_now
+from .session import Session
+
+#: Seconds between two looks at the store and the clock. A computer may have slept meanwhile, and
+#: the user may have logged in, so one long sleep until the expiry would not do.
+_TICK = 1.0
+
+
+class KeepFresh:
+    """A background renewal; make it with `SilentRefresh.keep_fresh`. It runs inside of its block.
+
+    Args:
+        refresher: Carries out the refreshes, in the one flight that requests share, too.
+        session: Whose token is kept fresh.
+        runtime: How the instance waits.
+    """
+
+    def __init__(self, refresher: Refresher, session: Session, runtime: Runtime) -> None:
+        self._refresher = refresher
+        self._session = session
+        self._runtime = runtime
+        self._is_running = False
+        self._nap: Future[None] = Future()
+        self._ended: Future[None] = Future()
+
+    async def __aenter__(self) -> Self:
+        self._require(is_async=True)
+        self._start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stop()
+
+    def __enter__(self) -> Self:
+        self._require(is_async=False)
+        self._start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        run_now(self._stop())
+
+    def _require(self, *, is_async: bool) -> None:
+        if self._runtime.is_async is not is_async:
+            wanted = "async with" if self._runtime.is_async else "with"
+            raise TypeError(f"for this kind of instance write: {wanted} handle.keep_fresh()")
+        if self._is_running:
+            raise RuntimeError("it is running already: call handle.keep_fresh() for another one")
+
+    def _start(self) -> None:
+        self._runtime.bind()
+        self._session.watch_expiry()
+        self._is_running = True
+        self._ended = Future()
+        self._runtime.spawn(self._run(self._ended), grace=0.0)
+
+    async def _stop(self) -> None:
+        self._is_running = False
+        if not self._nap.done():
+            self._nap.set_result(None)
+        await self._runtime.wait(self._ended, None, None)
+
+    async def _run(self, ended: Future[None]) -> None:
+        try:
+            while True:
+                self._nap = nap = Future[None]()
+                if not self._is_running:  # asked here, as it may have been stopped before the nap
+                    return
+                self._renew_if_due()
+                await self._runtime.wait(nap, _TICK, None)
+        finally:
+            self._is_running = False
+            ended.set_result(None)
+
+    def _renew_if_due(self) -> None:
+        session = self._session
+        logins_asked = session.logins_asked
+        now = session.credentials()
+        is_busy = session.hydration() is not None or session.flight_for(now) is not None
+        if not is_busy and self._refresher.is_due_soon(now):
+            config = RequestConfig()  # no request has asked for it
+            self._refresher.board(now, config, logins_asked=logins_asked, is_early=True)
+
+    def __repr__(self) -> str:
+        return f"<KeepFresh {'running' if self._is_running else 'not running'}>"

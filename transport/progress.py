@@ -1,0 +1,91 @@
+"""How far a transfer has come (axios's ``onUploadProgress`` and ``onDownloadProgress``)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from attrs import frozen
+
+#: Seconds between two events of one transfer, except the last: three a second, as in axios.
+_INTERVAL = 1 / 3
+
+
+@frozen
+class ProgressEvent:
+    """What a progress listener is given (axios's ``AxiosProgressEvent``).
+
+    Attributes:
+        loaded: Bytes that were transferred so far. Those of a response are counted decoded.
+        total: Bytes that there will be; ``None`` if nobody has said.
+        bytes: Bytes since the last event.
+        is_upload: Whether it is the request that is sent, and not the response that arrives.
+        seconds: Seconds since the transfer began.
+    """
+
+    loaded: int
+    total: int | None
+    bytes: int
+    is_upload: bool
+    seconds: float
+
+    @property
+    def progress(self) -> float | None:
+        """The part that was transferred, from 0 to 1; ``None`` if the total is not known."""
+        return self.loaded / self.total if self.total else None
+
+    @property
+    def rate(self) -> float | None:
+        """Bytes per second since the transfer began; ``None`` where no time has passed."""
+        return self.loaded / self.seconds if self.seconds > 0 else None
+
+    @property
+    def estimated(self) -> float | None:
+        """Seconds that the rest will take at this rate; ``None`` if that cannot be known."""
+        if self.total is None or not self.rate or self.loaded > self.total:
+            return None
+        return (self.total - self.loaded) / self.rate
+
+
+class Meter:
+    """Counts the bytes of one transfer, and tells a listener: now and then, and at the end.
+
+    Args:
+        listener: ``(ProgressEvent)``. What it raises ends the request.
+        total: Bytes that there will be, if that is known.
+        is_upload: Whether it is the request that is sent.
+    """
+
+    def __init__(
+        self,
+        listener: Callable[[ProgressEvent], object],
+        total: int | None,
+        *,
+        is_upload: bool,
+    ) -> None:
+        self._listener = listener
+        self._total = total
+        self._is_upload = is_upload
+        self._began = time.monotonic()
+        self._loaded = 0
+        self._told = 0
+        self._told_at: float | None = None
+
+    def add(self, count: int) -> None:
+        """Count what has just been transferred."""
+        self._loaded += count
+        now = time.monotonic()
+        is_last = self._loaded == self._total
+        if is_last or self._told_at is None or now - self._told_at >= _INTERVAL:
+            self._tell(now)
+
+    def end(self) -> None:
+        """Tell what has not been told yet."""
+        if self._told != self._loaded:
+            self._tell(time.monotonic())
+
+    def _tell(self, now: float) -> None:
+        news = self._loaded - self._told
+        self._told, self._told_at = self._loaded, now
+        seconds = now - self._began
+        self._listener(ProgressEvent(self._loaded, self._total, news, self._is_upload, seconds))

@@ -1,0 +1,168 @@
+"""What a request goes through on its way to the server (axios's ``proxy``).
+
+Example:
+    >>> proxy_of({"host": "proxy.local", "port": 3128, "auth": ("ada", "lovelace")})
+    Proxy(url='http://proxy.local:3128')
+
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+from attrs import field, frozen
+
+from .errors import RequestError
+from .headers import username_and_password
+from .redaction import REDACTED
+from .unset import UNSET
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_NAME_OR_IPV4 = re.compile(r"[^\s/?#@:%\\\[\]]+")
+_IPV6 = re.compile(r"[0-9a-f.]*(:[0-9a-f.]*){2,}", re.IGNORECASE)
+
+
+@frozen
+class Proxy:
+    """A forward proxy that is spoken to over HTTP (RFC 9110, section 3.7).
+
+    Attributes:
+        url: Its protocol, host and port.
+        auth: The user name and password that it asks for, if it does.
+    """
+
+    url: str
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+
+
+#: The way of a request: a proxy; ``False``: straight; ``None``: what the environment says.
+Way: TypeAlias = Proxy | Literal[False] | None
+
+
+def proxy_of(option: Any) -> Way:
+    """The way that the option ``proxy`` of a config means.
+
+    Raises:
+        TypeError: It is no mapping and no URL, or a part of it is missing or has the wrong type.
+        RequestError: ``ERR_BAD_OPTION_VALUE``: a part of it has the right type and no meaning;
+            ``ERR_BAD_OPTION``: its ``auth`` is empty.
+    """
+    if option is False:
+        return False
+    if option is None or option is UNSET:
+        return None
+    parts = _parts(option)
+    if "host" not in parts:
+        raise TypeError("proxy: its host is missing, as in {'host': 'proxy.local', 'port': 3128}")
+    auth = parts.get("auth")
+    if auth is not None and not any(auth):
+        raise RequestError(
+            "Invalid proxy authorization: its auth needs a username or a password",
+            RequestError.ERR_BAD_OPTION,
+            request_was_sent=False,
+        )
+    protocol = parts.get("protocol", "http")
+    port = parts.get("port", _DEFAULT_PORTS[protocol])
+    return Proxy(f"{protocol}://{parts['host']}:{port}", auth)
+
+
+def check_proxy(option: Any) -> None:
+    """Refuse a value of the option ``proxy`` that means nothing; a mapping may be merged later.
+
+    Raises:
+        TypeError: It has the wrong type.
+        RequestError: ``ERR_BAD_OPTION_VALUE``: it has the right type and no meaning.
+    """
+    if option is not False:
+        _parts(option)
+
+
+def masked(option: Any) -> Any:
+    """The option ``proxy`` as it may be shown."""
+    if isinstance(option, str):
+        protocol, _, rest = _with_protocol(option).partition("://")
+        _, at, address = rest.rpartition("@")
+        return f"{protocol}://{REDACTED}@{address}" if at else option
+    if isinstance(option, Mapping) and not isinstance(option.get("auth") or {}, Mapping):
+        return {**option, "auth": REDACTED}
+    return option
+
+
+def _parts(option: Any) -> dict[str, Any]:
+    """The parts that are given, each in the form that a URL has."""
+    if isinstance(option, str):
+        option = _of_url(option)
+    elif not isinstance(option, Mapping):
+        raise TypeError(f"proxy must be a mapping, a URL or False, not {type(option).__name__}")
+    unknown = next((name for name in option if name not in _PARTS), None)
+    if unknown is not None:
+        raise TypeError(f"proxy: it has no {unknown!r}; its parts are {', '.join(_PARTS)}")
+    return {name: _PARTS[name](value) for name, value in option.items() if value is not None}
+
+
+def _of_url(url: str) -> dict[str, Any]:
+    try:
+        parts = urlsplit(_with_protocol(url))
+        protocol, host, port = parts.scheme, parts.hostname, parts.port
+        auth = (unquote(parts.username or ""), unquote(parts.password or ""))
+    except ValueError:
+        protocol, host, port, auth = "", None, None, ("", "")
+    if host is None or not url.isprintable():
+        # It is not shown: it may hold a password.
+        raise _bad("proxy must be a URL such as 'http://proxy.local:3128'")
+    return {"protocol": protocol, "host": host, "port": port, "auth": auth if any(auth) else None}
+
+
+def _with_protocol(url: str) -> str:
+    return url if "://" in url else f"http://{url}"
+
+
+def _protocol(value: Any) -> str:
+    _check_text("protocol", value)
+    protocol = str(value).removesuffix(":").lower()
+    if protocol not in _DEFAULT_PORTS:
+        raise _bad("proxy: its protocol must be 'http' or 'https'")
+    return protocol
+
+
+def _host(value: Any) -> str:
+    _check_text("host", value)
+    host = str(value).removeprefix("[").removesuffix("]")
+    if _IPV6.fullmatch(host):
+        return f"[{host}]"
+    if not (host.isprintable() and _NAME_OR_IPV4.fullmatch(host)):
+        raise _bad("proxy: its host must be a name or an address, without port and user name")
+    return host
+
+
+def _port(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise TypeError(f"proxy: its port must be an int, not {type(value).__name__}")
+    is_number = isinstance(value, int) or (value.isascii() and value.isdigit() and len(value) < 6)
+    if not is_number or not 0 < int(value) < 65536:
+        raise _bad(f"proxy: its port must be a number from 1 to 65535, not {value!r}")
+    return int(value)
+
+
+def _auth(value: Any) -> tuple[str, str]:
+    return username_and_password(value, "proxy['auth']")
+
+
+def _check_text(part: str, value: Any) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"proxy: its {part} must be a str, not {type(value).__name__}")
+
+
+def _bad(message: str) -> RequestError:
+    return RequestError(message, RequestError.ERR_BAD_OPTION_VALUE, request_was_sent=False)
+
+
+_PARTS: dict[str, Callable[[Any], Any]] = {
+    "protocol": _protocol,
+    "host": _host,
+    "port": _port,
+    "auth": _auth,
+}
