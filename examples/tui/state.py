@@ -1,0 +1,99 @@
+"""What the app shows: a state, and the functions that change it from any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+from zustax.store import create_store, devtools
+
+#: What can be loaded, and whether a task or a thread does it.
+PATHS: Mapping[str, str] = {
+    "/me": "task",
+    "/items": "task",
+    "/reports": "thread",
+    "/archive": "thread",
+}
+
+#: How many lines of the journal are kept.
+JOURNAL_LENGTH = 100
+
+
+@attrs.frozen
+class Resource:
+    """Something to load.
+
+    Args:
+        loader: What loads it, a task or a thread.
+        status: What became of it, empty if it was never loaded.
+        content: What there is to see.
+    """
+
+    loader: str
+    status: str = ""
+    content: str = ""
+
+
+@attrs.frozen
+class Storm:
+    """Requests that were sent at once: how many, and how many were answered, or failed."""
+
+    size: int = 0
+    answered: int = 0
+    failed: int = 0
+
+
+@attrs.frozen
+class ShopState:
+    """The state of the app."""
+
+    resources: dict[str, Resource] = attrs.Factory(
+        lambda: {path: Resource(loader) for path, loader in PATHS.items()}
+    )
+    storm: Storm = Storm()
+    journal: tuple[str, ...] = ()
+
+
+def first_state(*_: object) -> ShopState:
+    return ShopState()
+
+
+class ShopStore:
+    """The store of the app and its actions."""
+
+    def __init__(self) -> None:
+        self.store = create_store(devtools(first_state, name="shop"))
+
+    def set_resource(self, path: str, status: str, content: str = "") -> None:
+        """Note what became of a resource."""
+
+        def update(state: ShopState) -> ShopState:
+            changed = attrs.evolve(state.resources[path], status=status, content=content)
+            return attrs.evolve(state, resources={**state.resources, path: changed})
+
+        self.store.set_state(update, None, f"{path} {status}")
+
+    def begin_storm(self, size: int) -> None:
+        """Note that requests are sent at once."""
+        self.store.set_state({"storm": Storm(size)}, None, "storm begins")
+
+    def count(self, *, is_answered: bool) -> None:
+        """Count one of them."""
+
+        def update(state: ShopState) -> ShopState:
+            storm = state.storm
+            if is_answered:
+                storm = attrs.evolve(storm, answered=storm.answered + 1)
+            else:
+                storm = attrs.evolve(storm, failed=storm.failed + 1)
+            return attrs.evolve(state, storm=storm)
+
+        self.store.set_state(update, None, "storm")
+
+    def note(self, line: str) -> None:
+        """Write a line into the journal."""
+
+        def update(state: ShopState) -> ShopState:
+            return attrs.evolve(state, journal=(*state.journal, line)[-JOURNAL_LENGTH:])
+
+        self.store.set_state(update, None, "note")
