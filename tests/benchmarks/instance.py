@@ -1,34 +1,34 @@
-"""What an instance with silent refresh costs over the bare httpx client that it sends with.
+"""What an instance costs over the bare client that it sends with, for each kind of client.
 
-    uv run python tests/benchmarks/instance.py
+    uv run python -m tests.benchmarks.instance [httpx] [httpx2] [aiohttp]
 
-Both send the same GET, bearer token included, to the same server and read the JSON of its answer.
-Short blocks of the two alternate, each first every other time, so that whatever else the machine
-does falls on both; the table shows the medians of a block's time per request and of the ratio of
-neighbouring blocks. The server is a process of its own, so that its work falls on neither.
+All send the same GET, bearer token included, to the same server and read the JSON of its answer:
+the bare client, an instance with one request and one response interceptor, and an instance with
+silent refresh. The instances have made their client themselves, but for that of httpx2, which is
+handed in. Short blocks alternate in one run; the table shows the medians of a block's time per
+request, how much more that is than the bare client's, and of the ratio to the bare client's of the
+same round.
 """
 
-from __future__ import annotations
-
 import asyncio
-import multiprocessing
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from multiprocessing.connection import Connection
-from operator import truediv
-from statistics import median
-from time import perf_counter
-from typing import cast
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeAlias
 
+import aiohttp
 import httpx
+import httpx2
 from zustax.store import UserStore
-from zustax.transport import create, silent_refresh
+from zustax.transport import Instance, RequestConfig, Response, create, silent_refresh
 
-Get = Callable[[], Awaitable[object]]
-Block = Callable[[Get, int], Awaitable[None]]
+from .answers import running_server
+from .blocks import Block, compare, timed
 
-PAIRS_OF_BLOCKS = 60
+Get: TypeAlias = Callable[[], Awaitable[object]]
+Repeat: TypeAlias = Callable[[Get, int], Coroutine[Any, Any, None]]
+
+ROUNDS = 20
 REQUESTS_PER_BLOCK = 200
 AT_ONCE = 100
 
@@ -38,58 +38,12 @@ HEADERS = {
     "Authorization": f"Bearer {TOKEN}",
 }
 
-BODY = b'{"items": [1, 2, 3], "owner": "ada", "total": 3}'
-ANSWER = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY)
-) + BODY
 
-
-# --- the server ---
-
-
-class FixedAnswers(asyncio.Protocol):
-    """Answers every request that has no body with `ANSWER`."""
-
-    def __init__(self) -> None:
-        self._received = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        *requests, self._received = (self._received + data).split(b"\r\n\r\n")
-        self._transport.write(ANSWER * len(requests))
-
-
-async def serve(port: Connection) -> None:
-    server = await asyncio.get_running_loop().create_server(FixedAnswers, "127.0.0.1", 0)
-    port.send(server.sockets[0].getsockname()[1])
-    await server.serve_forever()
-
-
-def run_server(port: Connection) -> None:
-    asyncio.run(serve(port))
-
-
-@contextmanager
-def running_server() -> Iterator[str]:
-    """Run the server in another process, and give its URL."""
-    spawning = multiprocessing.get_context("spawn")
-    port, port_of_server = spawning.Pipe()
-    process = spawning.Process(target=run_server, args=(port_of_server,), daemon=True)
-    process.start()
-    try:
-        yield f"http://127.0.0.1:{port.recv()}"
-    finally:
-        process.terminate()
-        process.join()
-
-
-# --- the two that are compared ---
+# --- the bare clients ---
 
 
 @asynccontextmanager
-async def bare_client(url: str) -> AsyncIterator[Get]:
+async def bare_httpx(url: str) -> AsyncIterator[Get]:
     async with httpx.AsyncClient(base_url=url, timeout=None) as client:
 
         async def get() -> object:
@@ -100,10 +54,65 @@ async def bare_client(url: str) -> AsyncIterator[Get]:
 
 
 @asynccontextmanager
-async def instance(url: str) -> AsyncIterator[Get]:
+async def bare_httpx2(url: str) -> AsyncIterator[Get]:
+    async with httpx2.AsyncClient(base_url=url, timeout=None) as client:
+
+        async def get() -> object:
+            response = await client.get("/items", headers=HEADERS)
+            return response.raise_for_status().json()
+
+        yield get
+
+
+@asynccontextmanager
+async def bare_aiohttp(url: str) -> AsyncIterator[Get]:
+    async with aiohttp.ClientSession(base_url=f"{url}/", raise_for_status=True) as session:
+
+        async def get() -> object:
+            async with session.get("items", headers=HEADERS) as response:
+                return await response.json()
+
+        yield get
+
+
+BARE = {"httpx": bare_httpx, "httpx2": bare_httpx2, "aiohttp": bare_aiohttp}
+
+
+# --- the instances ---
+
+
+@asynccontextmanager
+async def new_instance(kind: str, url: str) -> AsyncIterator[Instance]:
+    if kind != "httpx2":
+        options: dict[str, Any] = {"adapter": kind}
+        async with create(base_url=url, **options) as api:
+            yield api
+        return
+    async with httpx2.AsyncClient(timeout=None) as client:
+        yield create(base_url=url, client=client)
+
+
+@asynccontextmanager
+async def with_interceptors(kind: str, url: str) -> AsyncIterator[Get]:
+    async with new_instance(kind, url) as api:
+
+        def authorize(config: RequestConfig) -> RequestConfig:
+            config.headers["Authorization"] = f"Bearer {TOKEN}"
+            return config
+
+        def unwrap(response: Response) -> object:
+            return response.data
+
+        api.interceptors.request.use(authorize)
+        api.interceptors.response.use(unwrap)
+        yield lambda: api.get("/items")
+
+
+@asynccontextmanager
+async def with_silent_refresh(kind: str, url: str) -> AsyncIterator[Get]:
     store = UserStore()
     store.login(TOKEN, "a-refresh-token")
-    async with create(base_url=url) as api:
+    async with new_instance(kind, url) as api:
         silent_refresh(api, store)
 
         async def get() -> object:
@@ -125,41 +134,51 @@ async def all_at_once(get: Get, requests: int) -> None:
         await asyncio.gather(*(get() for _ in range(AT_ONCE)))
 
 
-async def seconds(block: Block, get: Get) -> float:
-    start = perf_counter()
-    await block(get, REQUESTS_PER_BLOCK)
-    return perf_counter() - start
+REPEATS: dict[str, Repeat] = {"one by one": one_after_another, "100 at once": all_at_once}
 
 
-async def compare(block: Block, bare: Get, ours: Get) -> tuple[float, float, float]:
-    """Measure the microseconds per request of both, and their ratio."""
-    for get in (bare, ours):
-        await seconds(block, get)  # connects, and fills what is cached
-    times: dict[Get, list[float]] = {bare: [], ours: []}
-    for order in ((bare, ours), (ours, bare)) * (PAIRS_OF_BLOCKS // 2):
-        for get in order:
-            times[get].append(await seconds(block, get))
-    return (
-        median(times[bare]) / REQUESTS_PER_BLOCK * 1e6,
-        median(times[ours]) / REQUESTS_PER_BLOCK * 1e6,
-        median(map(truediv, times[ours], times[bare])),
-    )
+def block_of(runner: asyncio.Runner, repeat: Repeat, get: Get) -> Block:
+    return timed(lambda requests: runner.run(repeat(get, requests)))
 
 
-async def table() -> AsyncIterator[str]:
-    yield f"{'requests':>10}  {'bare httpx':>10}  {'instance':>9}  {'ratio':>5}\n"
+def rows(runner: asyncio.Runner, kind: str, gets: dict[str, Get]) -> Iterator[str]:
+    for repeat_name, repeat in REPEATS.items():
+        blocks = {name: block_of(runner, repeat, get) for name, get in gets.items()}
+        for block in blocks.values():
+            block(REQUESTS_PER_BLOCK)  # connects, and fills what is cached
+        results = compare(blocks, REQUESTS_PER_BLOCK, ROUNDS)
+        bare = results["bare"].microseconds
+        for name, result in results.items():
+            more = result.microseconds - bare
+            yield (
+                f"{kind:>8} {repeat_name:>12} {name:>15} {result.microseconds:>6.0f} us "
+                f"{more:>+5.0f} us {result.ratio:>6.2f}\n"
+            )
+
+
+def measure(kind: str, url: str) -> Iterator[str]:
+    with asyncio.Runner() as runner:
+        opened = AsyncExitStack()
+
+        async def open_all() -> dict[str, Get]:
+            return {
+                "bare": await opened.enter_async_context(BARE[kind](url)),
+                "interceptors": await opened.enter_async_context(with_interceptors(kind, url)),
+                "silent refresh": await opened.enter_async_context(with_silent_refresh(kind, url)),
+            }
+
+        try:
+            yield from rows(runner, kind, runner.run(open_all()))
+        finally:
+            runner.run(opened.aclose())
+
+
+def main() -> None:
     with running_server() as url:
-        async with bare_client(url) as bare, instance(url) as ours:
-            assert await bare() == await ours()
-            for name, block in (("one by one", one_after_another), ("100 at once", all_at_once)):
-                bare_us, ours_us, ratio = await compare(block, bare, ours)
-                yield f"{name:>10}  {bare_us:>7.0f} us  {ours_us:>6.0f} us  {ratio:>5.2f}\n"
-
-
-async def main() -> None:
-    async for line in table():
-        sys.stdout.write(line)
+        for kind in sys.argv[1:] or BARE:
+            for line in measure(kind, url):
+                sys.stdout.write(line)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
