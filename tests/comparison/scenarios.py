@@ -1,143 +1,153 @@
-"""What zustax does in each scenario of the comparison, said in the words of its table.
+"""The scenarios of the comparison, which every contender plays alike.
 
-Each scenario is a function of a program in which ada is logged in; what it returns is computed from
-what the server saw, what the callers received and what the store holds at the end.
+Each is a function of a scene in which ada is logged in. What it gives is computed from what the
+server saw, what the callers were given, and which token the program holds at the end.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from zustax.transport import RequestError, Response
+from .scene import PATH, REFRESH, SLOW, Scene
 
-from ..support.app import App
-from ..support.clients import Call, TaskCall
-from ..support.server import REFRESH
-
-PATH = "/items"
-SLOW = "/slow"
-
-Scenario = Callable[[App], str]
+Scenario = Callable[[Scene], str]
 
 
-def one_expired_request(app: App) -> str:
+def one_expired_request(scene: Scene) -> str:
     """One request meets an expired token."""
-    app.server.expire()
-    return _told(_outcomes([app.get(PATH)]), _refreshes(app))
+    scene.expire()
+    return _said(scene.outcomes([scene.get()]), scene.refreshes())
 
 
-def ten_expired_requests(app: App) -> str:
+def ten_expired_requests(scene: Scene) -> str:
     """Ten requests meet it together."""
-    app.server.expire()
-    return _told(_outcomes(app.get_together(10)), _refreshes(app))
+    scene.expire()
+    requests, gate = scene.get_while_refreshing(10)
+    gate.open()
+    return _said(scene.outcomes(requests), scene.refreshes())
 
 
-def refresh_rejected(app: App) -> str:
+def refresh_rejected(scene: Scene) -> str:
     """The refresh token is refused while five requests wait."""
-    app.server.answer(REFRESH, status=403)
-    outcomes = _outcomes(_five_waiting(app))
-    return _told(outcomes, _refreshes(app), _signalled(app))
+    scene.expire()
+    scene.server.answer(REFRESH, status=403, body={"error": "invalid_grant"})
+    requests, gate = scene.get_while_refreshing(5)
+    gate.open()
+    return _said(scene.outcomes(requests), scene.refreshes(), scene.told())
 
 
-def own_401_of_the_refresh_call(app: App) -> str:
+def own_401_of_the_refresh_call(scene: Scene) -> str:
     """The refresh call itself is answered 401."""
-    app.server.expire()
-    app.server.answer(REFRESH, status=401)
-    outcomes = _outcomes([app.get(PATH)])
-    return _told(outcomes, _refreshes(app), _signalled(app))
+    scene.expire()
+    scene.server.answer(REFRESH, status=401, body={"error": "invalid_grant"})
+    return _said(scene.outcomes([scene.get()]), scene.refreshes(), scene.told())
 
 
-def refresh_dropped(app: App) -> str:
+def refresh_dropped(scene: Scene) -> str:
     """The connection of the refresh call is closed without an answer."""
-    app.server.hang_up(REFRESH, times=1)
-    outcomes = _outcomes(_five_waiting(app))
-    return _told(outcomes, _refreshes(app), _next_request(app))
+    scene.expire()
+    scene.server.hang_up(REFRESH, times=1)
+    requests, gate = scene.get_while_refreshing(5)
+    gate.open()
+    outcomes = scene.outcomes(requests)
+    return _said(outcomes, scene.refreshes(), scene.logs_out(), _next_request(scene))
 
 
-def refresh_answers_503(app: App) -> str:
+def refresh_answers_503(scene: Scene) -> str:
     """The refresh call is answered 503."""
-    app.server.expire()
-    app.server.answer(REFRESH, status=503, times=1)
-    outcomes = _outcomes([app.get(PATH)])
-    return _told(outcomes, _refreshes(app), _next_request(app))
+    scene.expire()
+    scene.server.answer(REFRESH, status=503, body={"error": "temporarily_unavailable"}, times=1)
+    outcomes = scene.outcomes([scene.get()])
+    return _said(outcomes, scene.refreshes(), scene.logs_out(), _next_request(scene))
 
 
-def late_401(app: App) -> str:
+def late_401(scene: Scene) -> str:
     """A 401 arrives when the refresh that another request began has ended."""
-    app.server.expire()
-    gate = app.server.hold(SLOW)
-    late = app.get(SLOW)
-    app.server.wait_for(1, SLOW)
-    early = app.get(PATH)
-    early.response()
+    scene.server.expire()  # by no clock: both requests have left with the token
+    gate = scene.server.hold(SLOW)
+    late = scene.get(SLOW)
+    scene.reach(lambda: scene.server.count(SLOW) > 0)
+    early = scene.get()
+    scene.outcomes([early])
     gate.open()
-    return _told(_outcomes([early, late]), _refreshes(app))
+    return _said(scene.outcomes([early, late]), scene.refreshes())
 
 
-def no_refresh_token(app: App) -> str:
-    """The store has no refresh token."""
-    app.store.set_state({"refresh_token": None})
-    app.server.expire()
-    outcomes = _outcomes(app.get_together(5))
-    return _told(outcomes, _refreshes(app), _signalled(app))
+def no_refresh_token(scene: Scene) -> str:
+    """There is no refresh token."""
+    scene.program.forget_refresh_token()
+    scene.expire()
+    return _said(scene.outcomes(scene.get_together(5)), scene.refreshes(), scene.told())
 
 
-def replays_meet_401(app: App) -> str:
+def replays_meet_401(scene: Scene) -> str:
     """The path is refused with the new token, too."""
-    app.server.answer(PATH, status=401)
-    outcomes = _outcomes(app.get_together(5))
-    sent = app.server.count(PATH) // 5
-    return _told(outcomes, _refreshes(app), f"each sent {sent} times")
+    scene.server.answer(PATH, status=401)
+    requests = scene.get_together(5)
+    return _said(scene.outcomes(requests), scene.refreshes(), scene.sent())
 
 
-def leader_cancelled(app: App) -> str:
+def leader_cancelled(scene: Scene) -> str:
     """The request that began the refresh is cancelled while three others wait."""
-    app.server.expire()
-    gate = app.server.hold(REFRESH)
-    leader = app.get(PATH)
-    app.server.wait_for(1, REFRESH)
-    others = [app.get(PATH) for _ in range(3)]
-    app.wait_for_waiting(4)
-    assert isinstance(leader, TaskCall)
-    leader.cancel()
-    canceled = _outcome(leader)  # while the refresh is still held
-    gate.open()
-    return _told(_outcomes(others), _refreshes(app), f"leader: {canceled} at once")
+    scene.expire()
+    refresh_gate, leaders_gate, others_gate = map(scene.server.hold, (REFRESH, PATH, SLOW))
+    leader = scene.get()
+    scene.reach(lambda: scene.server.count() > 0)
+    others = [scene.get(SLOW) for _ in range(3)]
+    scene.reach(lambda: scene.server.count(SLOW) > 2 or scene.server.count(REFRESH) > 0)
+    leaders_gate.open()
+    scene.reach(lambda: scene.server.count(REFRESH) > 0)
+    others_gate.open()
+    scene.reach(lambda: True)
+    scene.program.cancel(leader)
+    scene.reach(lambda: True)
+    at_once = leader.outcome is not None  # while the refresh is still held
+    refresh_gate.open()
+    outcomes = scene.outcomes(others)
+    if not scene.program.can_cancel:
+        return _said(outcomes, scene.refreshes(), "leader: a thread cannot be cancelled")
+    canceled = scene.outcomes([leader])
+    when = "at once" if at_once else "only when the refresh had ended"
+    return _said(outcomes, scene.refreshes(), f"leader: {canceled} {when}")
 
 
-def logout_during_the_refresh(app: App) -> str:
+def logout_during_the_refresh(scene: Scene) -> str:
     """The user logs out while three requests wait."""
-    waiting, release = _three_waiting(app)
-    app.logout()
-    release()
-    outcomes = _outcomes(waiting)
-    is_out = app.tokens == (None, None)
-    return _told(outcomes, _refreshes(app), "stays logged out" if is_out else "logged in again")
+    scene.expire()
+    requests, gate = scene.get_while_refreshing(3)
+    scene.program.logout()
+    gate.open()
+    outcomes = scene.outcomes(requests)
+    is_out = scene.user() is None
+    return _said(
+        outcomes, scene.refreshes(), "stays logged out" if is_out else "**logged in again**"
+    )
 
 
-def other_login_during_the_refresh(app: App) -> str:
+def other_login_during_the_refresh(scene: Scene) -> str:
     """Somebody else logs in while three requests wait."""
-    waiting, release = _three_waiting(app)
-    app.login("bob")
-    release()
-    outcomes = _outcomes(waiting)
-    user = app.get(PATH).response().data["user"]
-    return _told(outcomes, _refreshes(app), f"store holds {user}'s tokens")
+    scene.expire()
+    requests, gate = scene.get_while_refreshing(3)
+    scene.program.login(scene.server.login("bob"))
+    gate.open()
+    outcomes = scene.outcomes(requests)
+    user = scene.user()
+    held = "holds bob's tokens" if user == "bob" else f"holds {user}'s tokens (**overwritten**)"
+    return _said(outcomes, scene.refreshes(), held)
 
 
-def started_during_the_refresh(app: App) -> str:
+def started_during_the_refresh(scene: Scene) -> str:
     """A request starts while the refresh runs."""
-    app.server.expire()
-    gate = app.server.hold(REFRESH)
-    first = app.get(PATH)
-    app.server.wait_for(1, REFRESH)
-    second = app.get(SLOW)
-    app.wait_for_waiting(2)
-    waited = app.server.count(SLOW) == 0
+    scene.expire()
+    gate = scene.server.hold(REFRESH)
+    first = scene.get()
+    scene.reach(lambda: scene.server.count(REFRESH) > 0)
+    second = scene.get(SLOW)
+    scene.reach(lambda: True)
+    waited = scene.server.count(SLOW) == 0
     gate.open()
     how = "waited" if waited else "left with the dead token"
-    return _told(_outcomes([first, second]), _refreshes(app), how)
+    return _said(scene.outcomes([first, second]), scene.refreshes(), how)
 
 
 #: In the order of the table.
@@ -158,55 +168,9 @@ SCENARIOS: dict[str, Scenario] = {
 }
 
 
-def _five_waiting(app: App) -> list[Call]:
-    app.server.expire()
-    gate = app.server.hold(REFRESH)
-    calls = app.get_together(5)
-    app.wait_for_waiting(5)
-    gate.open()
-    return calls
+def _next_request(scene: Scene) -> str:
+    return f"next request: {scene.outcomes([scene.get()])}"
 
 
-def _three_waiting(app: App) -> tuple[list[Call], Callable[[], None]]:
-    app.server.expire()
-    gate = app.server.hold(REFRESH)
-    calls = app.get_together(3)
-    app.wait_for_waiting(3)
-    return calls, gate.open
-
-
-def _outcome(call: Call) -> str:
-    try:
-        result = call.result()
-    except RequestError as error:
-        return f"error {error.status or error.code}"
-    except asyncio.CancelledError:
-        return "canceled"
-    return "ok" if isinstance(result, Response) else repr(result)
-
-
-def _outcomes(calls: Iterable[Call]) -> str:
-    told = [_outcome(call) for call in calls]
-    counts = {outcome: told.count(outcome) for outcome in told}
-    if len(told) == 1:
-        return told[0]
-    return ", ".join(f"{count} × {outcome}" for outcome, count in counts.items())
-
-
-def _refreshes(app: App) -> str:
-    count = app.server.count(REFRESH)
-    return f"{count} refresh" if count == 1 else f"{count} refreshes"
-
-
-def _signalled(app: App) -> str:
-    app.signals.wait_for("login_required")
-    count = app.signals.names.count("login_required")
-    return "`login_required`" if count == 1 else f"{count} × `login_required`"
-
-
-def _next_request(app: App) -> str:
-    return f"next request: {_outcomes([app.get(PATH)])}"
-
-
-def _told(*parts: str) -> str:
-    return "; ".join(parts)
+def _said(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)

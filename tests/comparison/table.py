@@ -1,100 +1,61 @@
-"""Writes the comparison into the README: ``uv run python -m tests.comparison.table``.
+"""Lets all contenders play all scenarios, each against a real server, and prints the table.
 
-The columns of the others are figures that were measured once, with the versions that the README
-names; the column of zustax is measured now.
+    uv run python -m tests.comparison.table            # print it
+    uv run python -m tests.comparison.table --write    # into the README, too
+
+That takes a minute or two. It needs uv, for Authlib and google-auth in environments of their own,
+and Node with npm, for axios-auth-refresh in a temporary directory. A contender that cannot be
+started is said to be "not run", and then nothing is written.
 """
 
 from __future__ import annotations
 
+import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from ..support.app import App
-from ..support.clients import AsyncClient
-from ..support.server import AuthServer
+from zustax.transport.testing import MisbehavingServer
+
+from .peers import PEERS, Starter
+from .program import NotRunError, Program
 from .scenarios import SCENARIOS, Scenario
+from .scene import Scene
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- comparison -->\n", "<!-- /comparison -->\n"
+NOT_RUN = "not run"
 
-HEADINGS = ("", "original, its typos fixed", "axios-auth-refresh", "Authlib", "**zustax**")
+#: Seconds after which a request is said to hang, if nothing happens meanwhile.
+PATIENCE = 3.0
 
-#: What the others do, by scenario: the original, axios-auth-refresh, Authlib.
-OTHERS: dict[str, tuple[str, str, str]] = {
-    "1 expired request": ("ok; 1 refresh", "ok; 1 refresh", "ok; 1 refresh"),
-    "10 concurrent expired requests": (
-        "10 × ok; 1 refresh",
-        "1 × ok, 9 × error 401; 1 refresh",
-        "10 × ok; 1 refresh",
-    ),
-    "refresh rejected (403), 5 waiting": (
-        "1 × error 403 of the refresh call, 4 × **hangs**; to /login",
-        "1 × error 403 of the refresh call, 4 × error 401; 1 refresh",
-        "5 × error OAuthError; **5 refreshes**",
-    ),
-    "the refresh call's own 401, 1 request": (
-        "**hangs**",
-        "error 401 of the refresh call; 1 refresh",
-        "error OAuthError; 1 refresh",
-    ),
-    "refresh: connection dropped, 5 waiting": (
-        "1 × error ECONNRESET, 4 × **hangs**; **logs out wrongly**",
-        "1 × error ECONNRESET, 4 × error 401; next request: ok",
-        "1 × error RemoteProtocolError, 4 × ok; 2 refreshes; next request: ok",
-    ),
-    "refresh answers 503, 1 request": (
-        "error 503 of the refresh call; **logs out wrongly**",
-        "error 503 of the refresh call; next request: ok",
-        "error HTTPStatusError; next request: ok",
-    ),
-    "late 401 (arrives after the refresh)": (
-        "2 × ok; **2 refreshes**",
-        "2 × ok; **2 refreshes**",
-        "answer 401; 0 refreshes",
-    ),
-    "no refresh token, 5 requests": (
-        "5 × error 401; 0 refreshes",
-        "5 × error Error; 0 refreshes",
-        "5 × error InvalidTokenError; 0 refreshes",
-    ),
-    "replays meet 401 again, 5 requests": (
-        "5 × error 401; **5 refreshes**, one request sent 6 times",
-        "5 × error 401; 1 refresh",
-        "5 × answer 401; 0 refreshes",
-    ),
-    "leader cancelled, 3 others waiting": (
-        "3 × ok; 1 refresh; leader: canceled only when the refresh had ended",
-        "3 × error 401; 1 refresh; leader: canceled only when the refresh had ended",
-        "3 × error OAuthError; **4 refreshes, family revoked**; leader: canceled",
-    ),
-    "logout during the refresh, 3 waiting": (
-        "3 × ok; **logged in again**",
-        "1 × ok, 2 × error 401; **logged in again**",
-        "3 × ok; **logged in again**",
-    ),
-    "login as another user during the refresh, 3 waiting": (
-        "3 × ok; store holds ada's tokens (**overwritten**)",
-        "1 × ok, 2 × error 401; store holds ada's tokens (**overwritten**)",
-        "3 × ok; store holds ada's tokens (**overwritten**)",
-    ),
-    "a request starts during the refresh": (
-        "2 × ok; 1 refresh; left with the dead token",
-        "2 × ok; 1 refresh; waited",
-        "2 × ok; 1 refresh; waited",
-    ),
-}
+Column = list[str]
 
 
-def measure(scenario: Scenario) -> str:
-    """What zustax does in a scenario, on a server and in a program of its own."""
-    with AuthServer() as server, App(server, AsyncClient.create(base_url=server.url)) as app:
-        return scenario(app.login())
+def play(scenario: Scenario, program: Program, patience: float) -> str:
+    """What a contender does in a scenario, on a server of its own."""
+    with MisbehavingServer() as server:
+        try:
+            return scenario(Scene(program, server, patience))
+        finally:
+            server.open_gates()
 
 
-def measured_table() -> str:
-    """The whole table, as it stands in the README."""
-    rows = [HEADINGS, ("---",) * len(HEADINGS)]
-    for name, scenario in SCENARIOS.items():
-        rows.append((name, *OTHERS[name], measure(scenario)))
+def column(name: str, starter: Starter) -> Column:
+    """A contender's name, and what it does in each scenario."""
+    try:
+        with starter() as program:
+            cells = [play(scenario, program, PATIENCE) for scenario in SCENARIOS.values()]
+            return [program.name, *cells]
+    except NotRunError as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        return [name, *(NOT_RUN for _ in SCENARIOS)]
+
+
+def table(columns: Sequence[Column]) -> str:
+    """The columns in Markdown."""
+    rows = list(zip(["", *SCENARIOS], *columns, strict=True))
+    rows.insert(1, ("---",) * len(rows[0]))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
@@ -103,13 +64,36 @@ def shown_table(text: str) -> str:
     return text.partition(BEGIN)[2].partition(END)[0]
 
 
-def main() -> None:
-    """Measure, and write the table into the README."""
-    text = README.read_text(encoding="utf-8")
-    head, _, rest = text.partition(BEGIN)
+def write(text: str) -> None:
+    """Put a table into the README."""
+    readme = README.read_text(encoding="utf-8")
+    head, _, rest = readme.partition(BEGIN)
     tail = rest.partition(END)[2]
-    README.write_text(f"{head}{BEGIN}{measured_table()}{END}{tail}", encoding="utf-8")
+    README.write_text(f"{head}{BEGIN}{text}{END}{tail}", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print.
+
+    Args:
+        arguments: The command line without the program's name; ``None`` takes the process's own.
+
+    Returns:
+        The exit code: 1 if something was to be written and is not, else 0.
+    """
+    parser = argparse.ArgumentParser(description="Compare silent refreshes.")
+    parser.add_argument("--write", action="store_true", help="write the table into the README")
+    options = parser.parse_args(arguments)
+    columns = [column(name, starter) for name, starter in PEERS.items()]
+    text = table(columns)
+    sys.stdout.write(text)
+    if options.write and any(NOT_RUN in cells for cells in columns):
+        sys.stderr.write("nothing is written: some contenders were not run\n")
+        return 1
+    if options.write:
+        write(text)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

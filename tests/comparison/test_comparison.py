@@ -1,24 +1,52 @@
-"""The column of zustax in the README is what happens."""
+"""The columns of the README that need nothing installed are what happens."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from .peers import LOCAL, PEERS
+from .program import Program
 from .scenarios import SCENARIOS
-from .table import HEADINGS, OTHERS, README, measure, shown_table
+from .table import NOT_RUN, README, column, play, shown_table
+
+#: Seconds: whoever hangs is looked at in vain for so long.
+PATIENCE = 1.0
 
 
-def shown_rows() -> dict[str, list[str]]:
+def shown_rows() -> list[list[str]]:
     lines = shown_table(README.read_text(encoding="utf-8")).splitlines()
-    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
-    assert rows[0] == [heading.strip() for heading in HEADINGS]
-    return {row[0]: row[1:] for row in rows[2:]}
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+@pytest.fixture(scope="module", params=LOCAL)
+def program(request: pytest.FixtureRequest) -> Iterator[Program]:
+    with LOCAL[request.param]() as program:
+        yield program
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_the_readme_says_what_zustax_does(name: str) -> None:
-    assert shown_rows()[name] == [*OTHERS[name], measure(SCENARIOS[name])]
+def test_the_readme_says_what_happens(name: str, program: Program) -> None:
+    headings, _, *rows = shown_rows()
+    shown = {row[0]: row[headings.index(program.name)] for row in rows}
+    assert shown[name] == play(SCENARIOS[name], program, PATIENCE)
 
 
-def test_the_readme_shows_every_scenario_in_order() -> None:
-    assert list(shown_rows()) == list(SCENARIOS) == list(OTHERS)
+def test_the_readme_shows_every_scenario_and_every_contender_in_order() -> None:
+    headings, _, *rows = shown_rows()
+    assert [row[0] for row in rows] == list(SCENARIOS)
+    assert len(headings) == 1 + len(PEERS)
+    for heading, name in zip(headings[1:], PEERS, strict=True):
+        assert heading.startswith(name.partition(",")[0])
+
+
+def test_the_readme_is_written_from_a_run_of_all() -> None:
+    assert NOT_RUN not in shown_table(README.read_text(encoding="utf-8"))
+
+
+def test_a_contender_that_is_missing_keeps_no_figures() -> None:
+    assert column("nobody", lambda: Program(["no such program"])) == [
+        "nobody",
+        *([NOT_RUN] * len(SCENARIOS)),
+    ]
