@@ -1,7 +1,9 @@
 """The one place from which silent refresh takes the time of day, so that a test can set it.
 
-with taken_from(lambda: 1_700_000_000.0):
-...  # it is November 2023 for every silent refresh of this process
+Example:
+    with taken_from(lambda: 1_700_000_000.0):
+        ...  # it is November 2023 for every silent refresh of this process
+
 """
 
 from __future__ import annotations

@@ -15,6 +15,9 @@ class _Unset(Enum):
     def __repr__(self) -> str:
         return "UNSET"
 
+    def __str__(self) -> str:
+        return "UNSET"
+
 
 #: What an option holds that was not given. Typed as anything, so that options keep their own types.
 UNSET: Any = _Unset.UNSET

@@ -75,7 +75,7 @@ def test_headers_and_extra_are_always_there() -> None:
 
 def test_what_is_unset_is_one_false_value_that_survives_copies() -> None:
     assert not UNSET
-    assert repr(UNSET) == "UNSET"
+    assert repr(UNSET) == str(UNSET) == "UNSET"
     assert copy.copy(UNSET) is copy.deepcopy(UNSET) is pickle.loads(pickle.dumps(UNSET)) is UNSET
 
 
