@@ -27,7 +27,6 @@ from backend import seconds as seconds_of
 from zustax.store import FileStorage, RedisStorage, UserStore
 from zustax.transport import RequestError, create, silent_refresh
 
-ACCESS_TTL = 1.0
 WORKERS = 4
 AT_ONCE = 5
 
@@ -124,17 +123,17 @@ def log_in(backend: Backend, place: Place) -> None:
         store.login(tokens.access_token, tokens.refresh_token)
 
 
-def run(seconds: float, redis_url: str | None) -> bool:
+def run(seconds: float, access_ttl: float, redis_url: str | None) -> bool:
     """Run the workers and show what came of it; whether all is as it must be."""
     with (
         tempfile.TemporaryDirectory() as directory,
-        running_backend(access_ttl=ACCESS_TTL) as backend,
+        running_backend(access_ttl=access_ttl) as backend,
     ):
         place = Place(directory, redis_url)
         log_in(backend, place)
         print(
             f"{WORKERS} processes, {AT_ONCE} requests at once in each, for {seconds:g} s; "
-            f"an access token lives {ACCESS_TTL:g} s"
+            f"an access token lives {access_ttl:g} s"
         )
         # Spawned, not forked: the backend has threads.
         with multiprocessing.get_context("spawn").Pool(WORKERS) as pool:
@@ -175,9 +174,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(description="Many processes share one session.")
     parser.add_argument("--seconds", type=seconds_of, default=20.0, help="how long (20)")
+    parser.add_argument(
+        "--access-ttl", type=seconds_of, default=1.0, help="seconds an access token lives (1)"
+    )
     parser.add_argument("--redis", metavar="URL", help="share it over this Redis, not over files")
     options = parser.parse_args(arguments)
-    return 0 if run(options.seconds, options.redis) else 1
+    return 0 if run(options.seconds, options.access_ttl, options.redis) else 1
 
 
 if __name__ == "__main__":

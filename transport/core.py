@@ -62,7 +62,10 @@ class Core:
             with_callers_frames(error)  # a cancellation comes from deep inside the client
             raise
         if outcome.failed:
-            raise outcome.value
+            try:
+                raise outcome.value
+            finally:
+                del outcome  # or the error would hold itself, through its traceback
         return outcome.value
 
     def _chains(self, config: RequestConfig) -> Chains:
@@ -221,10 +224,10 @@ def _link(
 
 
 def _as_config(value: Any) -> RequestConfig:
-    if isinstance(value, RequestConfig):
-        return value
-    if isinstance(value, Mapping):
-        return RequestConfig(**value)
+    config = RequestConfig(**value) if isinstance(value, Mapping) else value
+    if isinstance(config, RequestConfig):
+        config.put(method=checked_method(config.method or "get"))
+        return config
     raise TypeError(
         f"a request interceptor must return the config, not {describe(value)}: "
         "did a handler forget its return?"

@@ -11,7 +11,9 @@ import pytest
 
 from ..store.storage.redis_server import RedisServer
 
-COMMAND = [sys.executable, "-W", "error", example.__file__, "--seconds", "3"]
+#: A token lives for so long that a busy machine can send a request with it.
+OPTIONS = ["--seconds", "6", "--access-ttl", "2"]
+COMMAND = [sys.executable, "-W", "error", example.__file__, *OPTIONS]
 TIMEOUT = 50.0
 
 

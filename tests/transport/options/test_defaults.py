@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -163,3 +164,13 @@ def test_names_to_redact_of_the_instance_hold_for_its_errors(
     assert "471" not in shown
     assert isinstance(error.config, RequestConfig)
     assert error.config.data == {"pin": "4711"}
+
+
+@pytest.mark.parametrize("made", [dict, RequestConfig])
+def test_a_config_that_an_interceptor_made_anew_is_sent_with_get(
+    client: Client, server: AuthServer, made: Callable[..., Any]
+) -> None:
+    server.answer("/made")
+    client.api.interceptors.request.use(lambda _: made(url=f"{server.url}/made"))
+    client.call(lambda api: api.post("/items", {"a": 1}))
+    assert [seen.method for seen in server.seen("/made")] == ["GET"]
