@@ -111,7 +111,7 @@ class Follower(Generic[T]):
                 yield from self._hydrator.run(hydration, self._news(item, mark))
                 # Another one that began later counts, and may not have come to its end yet.
                 is_over = self._hydrator.is_over(hydration)
-                if not is_over and not self._changes.have_begun_since(mark):
+                if not is_over and not self._is_overtaken(item, mark):
                     return item
                 continue
             self._hydrator.wait_for_others()
@@ -155,4 +155,8 @@ class Follower(Generic[T]):
             return True
 
     def _news(self, item: Item, mark: int) -> Reread:
-        return Reread(item, lambda: self._changes.have_begun_since(mark))
+        return Reread(item, lambda: self._is_overtaken(item, mark))
+
+    def _is_overtaken(self, item: Item, mark: int) -> bool:
+        """Tell whether a change made here, or what another thread has read, is newer."""
+        return self._changes.have_begun_since(mark) or self._shelf.is_outdated(item)

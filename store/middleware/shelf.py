@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from inspect import isawaitable
+from itertools import count
 from threading import RLock, get_ident
 from typing import Any, Generic, TypeVar, cast
 
@@ -40,6 +41,8 @@ class Shelf(Generic[T]):
         self._get_state = get_state
         self._lock = RLock()  # one write at a time, so that the last one is of the last state
         self._writes = 0
+        self._moments = count(1)
+        self._remembered_of = 0
         self._held_back_by: int | None = None
 
     @property
@@ -111,10 +114,10 @@ class Shelf(Generic[T]):
     def read(self) -> Steps[Item]:
         """Take steps: read what lies there, when all that is being written has arrived."""
         yield from self.background.until_written()
-        options, writes = self.options, self._writes
+        options, writes, moment = self.options, self._writes, next(self._moments)
         reading = options.storage.get_item(options.name)
         self.is_async = isawaitable(reading)
-        return Item((yield from settled(reading)), writes)
+        return Item((yield from settled(reading)), writes, moment)
 
     def remember(self, item: Item) -> None:
         """Note that the state of the store is that of an item, and that the item still lies there.
@@ -123,6 +126,11 @@ class Shelf(Generic[T]):
         """
         with self._lock:
             self.known = item if item.writes == self._writes else None
+            self._remembered_of = item.moment
+
+    def is_outdated(self, item: Item) -> bool:
+        """Tell whether what is remembered was read or written after an item."""
+        return item.moment < self._remembered_of
 
     def remove(self) -> None:
         """Remove what lies there; with an asynchronous storage in the background."""
@@ -163,7 +171,7 @@ class Shelf(Generic[T]):
         """Make the item of the newest state."""
         options = self.options
         text = to_text(options.partialize(self._copy_of_state()), options.version)
-        return Item(text, self._writes + 1)
+        return Item(text, self._writes + 1, next(self._moments))
 
     def _copy_of_state(self) -> Any:
         state: Any = self._get_state()

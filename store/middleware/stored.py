@@ -37,10 +37,12 @@ class Item:
     Attributes:
         text: The text, None if there is none.
         writes: How many writes had been begun when it was read or written.
+        moment: When it was begun to read or write it: a number that grows.
     """
 
     text: str | None = attrs.field(repr=False)
     writes: int = attrs.field(eq=False)
+    moment: int = attrs.field(eq=False)
 
     def parse(self) -> Stored:
         """Read the text.

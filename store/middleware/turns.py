@@ -96,7 +96,12 @@ def turn_of(shelf: Shelf[T], follower: Follower[T], timeout: float) -> Future[Tu
         A future. It fails with a TimeoutError, or with what else the storage raises.
     """
     options = shelf.options
-    lock = _lock_of(options.storage, options.name, timeout)
+    try:
+        lock = _lock_of(options.storage, options.name, timeout)
+    except Exception as error:
+        failed: Future[Turn[T]] = Future()
+        failed.set_exception(error)
+        return failed
     turn = Turn(shelf, follower, lock)
     if is_async(lock):
         return started(shelf.background, _entering(lock, turn))

@@ -31,7 +31,7 @@ from zustax.transport.testing import until
 
 from .blocks import compare, timed
 
-ROUNDS = 15
+ROUNDS = 7
 AT_ONCE = 1_000
 MANY = 10_000
 

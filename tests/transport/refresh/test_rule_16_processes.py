@@ -185,8 +185,19 @@ def test_rule_16_if_a_holder_is_killed_while_the_server_works_the_others_go_on(
         assert [other.line() for _ in range(3)] == ["200"] * 3
 
 
+#: Each place with a step, and each step in files and in Redis.
+STEPS = [
+    ("file async", "answered"),
+    ("file sync", "writing"),
+    ("file async", "written"),
+    ("redis sync", "answered"),
+    ("redis async", "writing"),
+    ("redis sync", "written"),
+]
+
+
 @pytest.mark.usefixtures("lenient")
-@pytest.mark.parametrize("step", ["answered", "writing", "written"])
+@pytest.mark.parametrize(("place", "step"), STEPS, indirect=["place"])
 def test_rule_16_if_a_holder_is_killed_with_the_answer_the_others_go_on(
     server: AuthServer, place: Place, step: str
 ) -> None:

@@ -7,10 +7,11 @@ import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from zustax.store import FileStorage, MemoryStorage, RedisStorage, StorageError, UserStore
-from zustax.transport import RefreshError, create, silent_refresh
+from zustax.transport import Instance, RefreshError, RequestConfig, create, silent_refresh
 
 from ...store.storage.redis_server import RedisServer
 from ...support.app import App
@@ -268,12 +269,25 @@ def text_of(server: AuthServer) -> str | None:
     return storage.get_item("user")
 
 
+async def begun(api: Instance) -> asyncio.Future[Any]:
+    """A request that has gone as far as it can."""
+    has_begun = asyncio.Event()
+
+    def note(config: RequestConfig) -> RequestConfig:
+        has_begun.set()
+        return config
+
+    api.interceptors.request.use(note)
+    request = asyncio.ensure_future(api.get("/items"))
+    await has_begun.wait()
+    return request
+
+
 async def test_a_request_waits_for_a_store_that_is_still_hydrating(server: AuthServer) -> None:
     storage = Slow(text_of(server))
     async with create(base_url=server.url) as api:
         silent_refresh(api, UserStore(storage=storage))
-        request = asyncio.ensure_future(api.get("/items"))
-        await asyncio.sleep(0)
+        request = await begun(api)
         storage.may_answer.set()
         assert (await request).data["user"] == "ada"
     assert server.count("/items") == 1
@@ -297,8 +311,7 @@ async def test_a_logout_during_hydration_is_not_undone_by_the_late_read(
     async with create(base_url=server.url) as api:
         store = UserStore(storage=storage)
         silent_refresh(api, store)
-        request = asyncio.ensure_future(api.get("/items"))
-        await asyncio.sleep(0)
+        request = await begun(api)
         store.logout()
         storage.may_answer.set()
         with pytest.raises(Exception, match="401"):

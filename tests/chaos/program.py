@@ -1,0 +1,220 @@
+"""What a process of the run does: tasks and threads that ask, and a user who comes and goes."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import attrs
+from zustax.store import FileStorage, UserStore
+from zustax.transport import (
+    AbortController,
+    create,
+    create_sync,
+    silent_refresh,
+)
+from zustax.transport.testing import USERS, until
+
+from .backend import PROCESS
+from .calls import Call, Witness
+from .notes import LogWatch, Notes
+
+#: Seconds in which a call, and the end of everything, has to come on a machine that is very busy.
+BOUND = 120.0
+
+#: Seconds that a refresh may take; the server delays nothing for so long.
+_TIMEOUT = 30.0
+
+#: Seconds before the expiry at which the threads renew a token.
+_LEEWAY = 0.1
+
+#: Seconds between two calls of one task or thread, at most.
+_PAUSE = 0.5
+
+#: The part of the calls that are given up, and seconds after which they are, at most.
+_GIVEN_UP = 0.1
+_IMPATIENCE = 0.2
+
+#: What else runs in the event loop of a process.
+Beside: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+
+
+@attrs.frozen
+class Orders:
+    """What a process is to do.
+
+    Args:
+        name: What it is called.
+        seed: For what it tries.
+        url: Of the server.
+        directory: Of the storage.
+        notes: The directory of the notes.
+        seconds: How long.
+        tasks: How many tasks ask.
+        threads: How many threads do.
+        user_pause: Seconds between two acts of the user, at most.
+        poll_interval: Seconds until it hears of what the others write.
+    """
+
+    name: str
+    seed: str
+    url: str
+    directory: str
+    notes: str
+    seconds: float
+    tasks: int
+    threads: int
+    user_pause: float
+    poll_interval: float
+
+
+def carry_out(orders: Orders, beside: Beside | None = None) -> None:
+    """Do it, and note what is left over at the end.
+
+    Args:
+        orders: What to do.
+        beside: Runs in the same event loop.
+    """
+    notes = Notes(Path(orders.notes), orders.name)
+    threads_before = set(threading.enumerate())
+    with LogWatch(notes):
+        asyncio.run(_run(orders, notes, beside))
+        gc.collect()  # a store that nobody uses any more unsubscribes from its storage
+        deadline = time.monotonic() + BOUND
+        while left := set(threading.enumerate()) - threads_before:
+            if time.monotonic() > deadline:
+                notes.violation(f"threads are left over: {sorted(one.name for one in left)}")
+                break
+            time.sleep(0.01)
+    notes.close()
+
+
+async def _run(orders: Orders, notes: Notes, beside: Beside | None) -> None:
+    async with AsyncExitStack() as opened:
+        program = Program(orders, notes)
+        opened.push_async_callback(program.close)
+        works = [program.ask_in_a_task(number) for number in range(orders.tasks)]
+        works += [program.ask_in_a_thread(number) for number in range(orders.threads)]
+        works += [program.be_the_user()]
+        works += [beside()] if beside else []
+        await asyncio.gather(*works)
+    try:
+        await until(lambda: len(asyncio.all_tasks()) == 1, BOUND)
+    except AssertionError:
+        notes.violation(f"{len(asyncio.all_tasks()) - 1} tasks are left over")
+
+
+class Program:
+    """An asynchronous and a synchronous instance over one store."""
+
+    def __init__(self, orders: Orders, notes: Notes) -> None:
+        self._orders = orders
+        self._end = time.monotonic() + orders.seconds
+        storage = FileStorage(orders.directory, poll_interval=orders.poll_interval)
+        self._store = UserStore(storage=storage)
+        self._witness = Witness(self._store, notes)
+        self._notes = notes
+        self._watching = AsyncExitStack()
+        headers = {PROCESS: orders.name}
+        self._api = create(base_url=orders.url, headers=headers)
+        self._sync_api = create_sync(base_url=orders.url, headers=headers)
+        silent_refresh(self._api, self._store, timeout=_TIMEOUT)
+        silent_refresh(self._sync_api, self._store, timeout=_TIMEOUT, leeway=_LEEWAY)
+        for api in (self._api, self._sync_api):
+            self._watching.enter_context(self._witness.watching(api))
+
+    async def close(self) -> None:
+        """End it: refreshes that are under way come to their end first."""
+        await asyncio.to_thread(self._sync_api.close)
+        await self._api.aclose()
+        await self._watching.aclose()
+        self._witness.close()
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._end
+
+    # --- those who ask ---
+
+    async def ask_in_a_task(self, number: int) -> None:
+        """Make one call after another; some are cancelled."""
+        chance = random.Random(f"{self._orders.seed} task {number}")
+        while not self.is_over:
+            await asyncio.sleep(chance.uniform(0, _PAUSE))
+            call = Call(self._witness)
+            asking = asyncio.create_task(self._ask(call))
+            if chance.random() < _GIVEN_UP:
+                await asyncio.sleep(chance.uniform(0, _IMPATIENCE))
+                call.is_given_up = True
+                asking.cancel()
+            await asyncio.wait((asking,), timeout=BOUND)
+            if not asking.done():
+                self._notes.violation("a call of a task hangs")
+                return
+
+    async def _ask(self, call: Call) -> None:
+        with self._witness.judging(call) as judge:
+            judge(await self._api.get("/items", extra={"call": call}))
+
+    async def ask_in_a_thread(self, number: int) -> None:
+        """Make one call after another in a thread; some are aborted."""
+        chance = random.Random(f"{self._orders.seed} thread {number}")
+        thread = threading.Thread(target=self._keep_asking, args=(chance,), daemon=True)
+        thread.start()
+        await until(
+            lambda: not thread.is_alive(), self._orders.seconds + BOUND, missing=lambda: "it hangs"
+        )
+
+    def _keep_asking(self, chance: random.Random) -> None:
+        while not self.is_over:
+            time.sleep(chance.uniform(0, _PAUSE))
+            call, controller = Call(self._witness), AbortController()
+            is_given_up = chance.random() < _GIVEN_UP
+            patience = threading.Timer(chance.uniform(0, _IMPATIENCE), _give_up, (call, controller))
+            if is_given_up:
+                patience.start()
+            with self._witness.judging(call) as judge:
+                extra = {"call": call}
+                judge(self._sync_api.get("/items", extra=extra, signal=controller.signal))
+            if is_given_up:
+                patience.join()
+
+    # --- the user ---
+
+    async def be_the_user(self) -> None:
+        """Log in whenever nobody is, and out, or in as another, when it comes to mind."""
+        chance = random.Random(f"{self._orders.seed} user")
+        while not self.is_over:
+            await asyncio.sleep(chance.uniform(0, self._orders.user_pause))
+            is_nobody = not self._store.get_state().is_login
+            if is_nobody or chance.random() < 0.2:
+                await self._log_in(chance.choice(sorted(USERS)))
+            elif chance.random() < 0.15:
+                await self._log_out()
+
+    async def _log_in(self, username: str) -> None:
+        answer = await self._post(
+            "/auth/login", {"username": username, "password": USERS[username]}
+        )
+        self._store.login(answer["access_token"], answer["refresh_token"])
+
+    async def _log_out(self) -> None:
+        refresh_token = self._store.get_state().refresh_token
+        self._store.logout()
+        await self._post("/auth/logout", {"refresh_token": refresh_token})
+
+    async def _post(self, path: str, data: dict[str, Any]) -> Any:
+        response = await self._api.post(path, data, extra={"silent_refresh": False})
+        return response.data
+
+
+def _give_up(call: Call, controller: AbortController) -> None:
+    call.is_given_up = True
+    controller.abort()
