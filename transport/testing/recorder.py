@@ -71,7 +71,7 @@ class SignalRecorder:
         traceback: TracebackType | None,
     ) -> None:
         for name, receiver in self._receivers.items():
-            SIGNALS[name].disconnect(receiver, self._sender)
+            SIGNALS[name].disconnect(receiver)  # with its sender, blinker would keep the receiver
 
     @property
     def names(self) -> list[str]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -54,6 +56,15 @@ def test_a_recorder_is_disconnected_by_an_error_too(api: SyncInstance) -> None:
     with pytest.raises(LookupError), SignalRecorder(api):
         raise LookupError
     assert not list(token_refreshed.receivers_for(api))
+
+
+def test_a_recorder_is_let_go_of_behind_its_block(api: SyncInstance) -> None:
+    with SignalRecorder(api) as signals:
+        pass
+    gone = weakref.ref(signals)
+    del signals
+    gc.collect()
+    assert gone() is None
 
 
 def test_the_last_of_those_that_were_waited_for_is_given(api: SyncInstance) -> None:
