@@ -13,9 +13,11 @@ from .middleware.recording import RecordedAction
 from .middleware.redux import redux
 from .middleware.typing import Absent, Enhanced, EnhancedStore
 from .storage import (
+    FencedStorage,
     FileStorage,
     KeyringStorage,
     MemoryStorage,
+    QuarantiningStorage,
     RedisStorage,
     SharedStorage,
     Storage,
@@ -36,6 +38,7 @@ __all__ = [
     "Drafting",
     "Enhanced",
     "EnhancedStore",
+    "FencedStorage",
     "FileStorage",
     "Initializer",
     "KeyringStorage",
@@ -43,6 +46,7 @@ __all__ = [
     "NoEventLoopError",
     "PersistOptions",
     "Persistence",
+    "QuarantiningStorage",
     "RecordedAction",
     "RedisStorage",
     "SetDraftState",

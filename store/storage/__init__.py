@@ -4,13 +4,15 @@ from .errors import StorageError, StorageUnavailableError, StoredStateError
 from .file import FileStorage
 from .keyring import KeyringStorage
 from .memory import MemoryStorage
-from .protocol import SharedStorage, Storage
+from .protocol import FencedStorage, QuarantiningStorage, SharedStorage, Storage
 from .redis import RedisStorage
 
 __all__ = [
+    "FencedStorage",
     "FileStorage",
     "KeyringStorage",
     "MemoryStorage",
+    "QuarantiningStorage",
     "RedisStorage",
     "SharedStorage",
     "Storage",
