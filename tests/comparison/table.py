@@ -22,7 +22,9 @@ from .program import NotRunError, Program
 from .scenarios import SCENARIOS, Scenario
 from .scene import Scene
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+READMES = (README, ROOT / "README.zh-CN.md")
 BEGIN, END = "<!-- comparison -->\n", "<!-- /comparison -->\n"
 NOT_RUN = "not run"
 
@@ -65,11 +67,11 @@ def shown_table(text: str) -> str:
 
 
 def write(text: str) -> None:
-    """Put a table into the README."""
-    readme = README.read_text(encoding="utf-8")
-    head, _, rest = readme.partition(BEGIN)
-    tail = rest.partition(END)[2]
-    README.write_text(f"{head}{BEGIN}{text}{END}{tail}", encoding="utf-8")
+    """Put a table into the README, and into its translation."""
+    for readme in READMES:
+        head, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
+        tail = rest.partition(END)[2]
+        readme.write_text(f"{head}{BEGIN}{text}{END}{tail}", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
