@@ -1,4 +1,7 @@
-"""The wheel holds the two packages and nothing else, and works where only the wheel is."""
+"""What is published: the wheel and the source distribution.
+
+Both hold the two packages and nothing else; the wheel works where only the wheel is.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Iterator
 from email.message import Message
@@ -22,6 +26,11 @@ FOLDERS = {"zustax/store": ROOT / "store", "zustax/transport": ROOT / "transport
 
 #: What a wheel is built from besides the folders.
 FILES = ("pyproject.toml", "README.md", "LICENSE")
+
+#: What setuptools adds to a source distribution.
+ADDED = {"PKG-INFO", "setup.cfg"}
+
+TWINE = "twine==7.0.0"
 
 #: Seconds: a build and an install download what they need.
 BOUND = 240.0
@@ -59,16 +68,27 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def wheel(workshop: Path) -> Path:
-    """A wheel that was built from a source distribution, far from the checkout."""
+def published(workshop: Path) -> Path:
+    """A folder with both: the wheel was built from the other one, far from the checkout."""
     copy = workshop / "source"
     for folder in FOLDERS.values():
         shutil.copytree(folder, copy / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in FILES:
         shutil.copy(ROOT / name, copy / name)
     uv("build", "--out-dir", workshop / "dist", copy, cwd=workshop)
-    (wheel,) = (workshop / "dist").glob("*.whl")
+    return workshop / "dist"
+
+
+@pytest.fixture(scope="module")
+def wheel(published: Path) -> Path:
+    (wheel,) = published.glob("*.whl")
     return wheel
+
+
+@pytest.fixture(scope="module")
+def source_distribution(published: Path) -> Path:
+    (archive,) = published.glob("*.tar.gz")
+    return archive
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +176,20 @@ def test_both_packages_work_where_only_the_wheel_is(python: Path, workshop: Path
 
 def test_all_that_the_wheel_requires_is_there_and_fits(python: Path, workshop: Path) -> None:
     uv("pip", "check", "--python", python, cwd=workshop)
+
+
+def test_the_source_distribution_holds_what_the_wheel_is_built_from(
+    source_distribution: Path,
+) -> None:
+    with tarfile.open(source_distribution) as archive:
+        files = {member.name.partition("/")[2] for member in archive if member.isfile()}
+    held = {name for name in files if not name.startswith("zustax.egg-info/")}
+    modules = {path.relative_to(ROOT).as_posix() for path in sources().values()}
+    assert held == modules | ADDED | set(FILES)
+
+
+def test_an_index_would_take_both_and_show_the_readme(
+    wheel: Path, source_distribution: Path, workshop: Path
+) -> None:
+    check = ("tool", "run", TWINE, "check", "--strict")
+    uv(*check, wheel, source_distribution, cwd=workshop)

@@ -1,6 +1,7 @@
 """What happened to the requests of an instance: as data, as a diagram, and live.
 
-Example:
+What a block of requests went through:
+
     with record(api) as trace:
         await api.get("/me")
     print(trace)

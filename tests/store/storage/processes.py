@@ -38,7 +38,7 @@ class Process:
             text=True,
             encoding="utf-8",
         )
-        self._lines: Queue[str] = Queue()
+        self._lines: Queue[str | None] = Queue()
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -60,7 +60,9 @@ class Process:
 
     def line(self) -> str:
         """Give the next line that the program writes."""
-        return self._lines.get(timeout=BOUND)
+        line = self._lines.get(timeout=BOUND)
+        assert line is not None, "the program has ended"
+        return line
 
     def wait_for(self, line: str) -> None:
         """Read lines until this one comes."""
@@ -84,6 +86,7 @@ class Process:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
 
 
 @contextmanager

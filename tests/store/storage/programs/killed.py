@@ -55,7 +55,7 @@ directory, times = sys.argv[1:]
 count = 0
 for _ in range(int(times)):
     last = count + write_and_be_killed(directory, count)
-    state = Item(FileStorage(directory).get_item("app"), 0).parse().state
+    state = Item(FileStorage(directory).get_item("app"), 0, 0).parse().state
     if state["count"] not in (last, last + 1) or state["padding"] != PADDING:
         sys.exit(f"{last} states were written, and the storage holds number {state['count']}")
     count = state["count"]
