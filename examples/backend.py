@@ -2,7 +2,7 @@
 
 Alone:
 
-    python examples/backend.py --port 3001 --access-ttl 2
+    uv run examples/backend.py --port 3001 --access-ttl 2
 
 In a program or a test:
 

@@ -195,6 +195,11 @@ class RequestConfig:
             if problem is not None:
                 raise problem
 
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("__"):  # Python asks for these, and takes no for an answer
+                raise AttributeError(name)
+            raise AttributeError(_unknown_option(name))
+
     def put(self, **checked: Any) -> None:
         """Set options whose values are known to be right, without another look at them."""
         self.__dict__.update(checked)

@@ -104,6 +104,12 @@ def test_an_option_that_does_not_exist_cannot_be_set() -> None:
         setattr(RequestConfig(), name, "http://localhost")
 
 
+def test_an_option_that_does_not_exist_cannot_be_read() -> None:
+    name = "baseURL"
+    with pytest.raises(AttributeError, match="did you mean 'base_url'"):
+        getattr(RequestConfig(), name)
+
+
 @pytest.mark.parametrize(
     "option", sorted({*OPTIONS} - {"url", "base_url", "method", "headers", "extra"})
 )
