@@ -76,6 +76,7 @@ class Relay(ABC):
     async def _serve(self) -> None:
         await self._stopping.wait()
         self._server.close()
+        await asyncio.sleep(0)  # connections that were just accepted begin, so as to be closed
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
             for other in others:
                 other.cancel()
@@ -210,10 +211,10 @@ async def _connect(
     try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        back.close()  # first: what is awaited here may be cancelled
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
-        back.close()
 
 
 async def _copy(source: StreamReader, target: StreamWriter) -> None:
