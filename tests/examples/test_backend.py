@@ -9,8 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,15 @@ import backend as backend_module
 import httpx
 import pytest
 from backend import Backend, ServedRequest, running_backend
+from zustax.transport.testing import Clock, wait_until
 
 SCRIPT = Path(backend_module.__file__)
 ADA = {"username": "ada", "password": "lovelace"}
 BOB = {"username": "bob", "password": "builder"}
 HOUR = 3_600.0
 CONNECTIONS = 500
+#: Seconds after which a test gives up waiting.
+BOUND = 10.0
 PROTECTED = [
     ("GET", "/me"),
     ("GET", "/items"),
@@ -32,14 +34,6 @@ PROTECTED = [
     ("GET", "/archive"),
     ("POST", "/echo"),
 ]
-
-
-@attrs.define
-class Clock:
-    now: float = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +80,6 @@ def refresh_under_way(backend: Backend, rest: bytes | None = None) -> Iterator[s
         assert connection.recv(4096).startswith(b"HTTP/1.1 100 ")
         connection.sendall(body if rest is None else rest)
         yield connection
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10.0
-    while not condition():
-        assert time.monotonic() < deadline, "the condition was not met within 10 seconds"
-        time.sleep(0.005)
 
 
 class TestLogin:
@@ -226,9 +213,9 @@ class TestProtectedResource:
             client_of(backend) as client,
         ):
             headers = bearer(login(client))
-            clock.now += 59.0
+            clock.advance(59.0)
             assert client.get("/items", headers=headers).status_code == 200
-            clock.now += 1.0
+            clock.advance(1.0)
             response = client.get("/items", headers=headers)
             assert response.status_code == 401
             assert response.json()["error_description"] == "the token has expired"
@@ -364,7 +351,7 @@ class TestEmbedded:
         with running_backend(refresh_delay=0.05) as backend:
             with refresh_under_way(backend):
                 pass
-            wait_until(lambda: backend.authority.journal.count("refresh") == 1)
+            wait_until(lambda: backend.authority.journal.count("refresh") == 1, BOUND)
         assert caplog.messages == []
 
     def test_is_not_troubled_by_a_client_that_leaves_in_the_middle_of_its_body(
@@ -373,7 +360,8 @@ class TestEmbedded:
         with running_backend() as backend:
             with refresh_under_way(backend, rest=b"{"):
                 pass
-            wait_until(lambda: ServedRequest("POST", "/api/auth/refresh", 400) in backend.requests)
+            refused = ServedRequest("POST", "/api/auth/refresh", 400)
+            wait_until(lambda: refused in backend.requests, BOUND)
         assert caplog.messages == []
 
     def test_is_clean_under_python_with_every_check_on(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from backend import running_backend
 from literal_port import main as example
 from literal_port.api import config
-from zustax.transport.testing import InvalidGrantError
+from zustax.transport.testing import InvalidGrantError, until
 
 SCRIPT = Path(example.__file__)
 
@@ -56,9 +56,7 @@ async def test_leaves_those_who_wait_hanging_when_the_refresh_is_refused(
             await example.log_in()
             backend.authority.revoke_session(example.USER)
             leader = asyncio.create_task(example.outcome_of("/items"))
-            async with asyncio.timeout(10.0):
-                while not config.is_refreshing:  # noqa: ASYNC110 - nobody would set an event
-                    await asyncio.sleep(0.005)
+            await until(lambda: config.is_refreshing, bound=10.0)
             waiting = asyncio.create_task(example.outcome_of("/items"))
             async with asyncio.timeout(10.0):
                 assert await leader == "error 403 of /auth/refresh"

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,11 +21,14 @@ import silent_refresh as example
 from backend import running_backend
 from zustax.store import UserStore
 from zustax.transport import create, silent_refresh
+from zustax.transport.testing import until
 
 SCRIPT = Path(example.__file__)
 COMMAND = [sys.executable, "-W", "error", str(SCRIPT)]
 TIMEOUT = 100.0
 COLUMNS = 80
+#: Seconds after which a test gives up waiting for a condition.
+BOUND = 10.0
 SECONDS = r"\d+\.\d\d"
 
 
@@ -256,12 +259,6 @@ class TestArguments:
             assert option in ended.stdout
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10.0):
-        while not condition():  # noqa: ASYNC110 - nobody would set an event
-            await asyncio.sleep(0.005)
-
-
 class TestBatch:
     async def test_takes_no_request_for_wrong_that_waits_before_it_leaves(self) -> None:
         store = UserStore()
@@ -272,7 +269,7 @@ class TestBatch:
                 backend.authority.expire_access_tokens()
                 batch = example.Batch(api, handle, 5)
                 first = asyncio.ensure_future(api.get("/me"))
-                await until(lambda: batch.refreshes == 1)
+                await until(lambda: batch.refreshes == 1, BOUND)
                 await batch.run()
                 await first
         counts = example.counts_of_served(batch, None)
