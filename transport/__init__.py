@@ -1,23 +1,28 @@
 """An HTTP instance with the semantics of axios, and a silent refresh of its tokens."""
 
+import logging as _logging
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from .adapters.streaming import ResponseStream, SyncResponseStream
 from .cancel import AbortController, AbortSignal
-from .config import RequestConfig, RequestOptions, merge_config
+from .chain import InterceptorManager, NetworkManager
+from .config import UNSET, RequestConfig, RequestOptions
 from .errors import CanceledError, InvalidURLError, RefreshError, RequestError
-from .events import Signal, login_required, refresh_failed, token_refreshed
 from .headers import Headers
 from .instance import Instance, SyncInstance, create, create_sync
-from .interceptors import InterceptorManager, NetworkManager
-from .keep_fresh import KeepFresh
-from .oauth2 import oauth2_refresh
-from .posting import ReadyRefresh
+from .options import merge_config
 from .progress import ProgressEvent
-from .refresh import SilentRefresh, silent_refresh
-from .refresher import RefreshStats
+from .refresh.calls import ReadyRefresh, oauth2_refresh
+from .refresh.keep_fresh import KeepFresh
+from .refresh.renewal import RefreshStats
+from .refresh.signals import Signal, login_required, refresh_failed, token_refreshed
+from .refresh.silent_refresh import SilentRefresh, silent_refresh
+from .refresh.tokens import TokenPair, TokenStore
 from .response import Response
-from .streaming import ResponseStream, SyncResponseStream
-from .tokens import TokenPair, TokenStore
-from .trace import Trace, TraceCall, TraceEvent, TraceHandler, TraceSpan, record
-from .unset import UNSET
+
+if _TYPE_CHECKING:
+    from .trace import Trace, TraceCall, TraceEvent, TraceHandler, TraceSpan, record
 
 __all__ = [
     "UNSET",
@@ -61,7 +66,33 @@ __all__ = [
     "token_refreshed",
 ]
 
-for _public in (globals()[name] for name in __all__):
-    if hasattr(_public, "__qualname__"):
-        # What a user imports is what tracebacks and documentation show.
-        _public.__module__ = __name__
+_TRACE = frozenset(("Trace", "TraceCall", "TraceEvent", "TraceHandler", "TraceSpan", "record"))
+
+_logging.getLogger("zustax").addHandler(_logging.NullHandler())
+
+
+def _show_public_module(value: object) -> None:
+    """Let tracebacks and documentation show the module that a user imports from."""
+    if hasattr(value, "__qualname__"):
+        value.__module__ = __name__
+
+
+for _name in __all__:
+    if _name not in _TRACE:
+        _show_public_module(globals()[_name])
+
+
+def __getattr__(name: str) -> _Any:
+    """Import the trace when it is first used: most programs never do."""
+    if name not in _TRACE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import trace
+
+    for each in _TRACE:
+        globals()[each] = value = getattr(trace, each)
+        _show_public_module(value)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_TRACE})

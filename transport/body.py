@@ -1,84 +1,132 @@
-"""The body of a request as it goes on the wire, and whether it can go there twice."""
+"""Bodies: what the default transforms make of data, and which bodies can be sent twice."""
 
 from __future__ import annotations
 
+import base64
+import json
 import os
-from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from typing import Any
 
 from attrs import field, frozen
 
+from .config import Transforms
+from .encoding import as_text, encode_form, encoded, flatten, is_nested, to_json
 from .errors import RequestError
-from .params import as_text, encoded, flatten, is_nested
+from .headers import Headers
 
+#: Bytes that are read from a file at once.
 CHUNK = 64 * 1024
 
+_FORM = "application/x-www-form-urlencoded"
 
-@frozen(repr=False)
-class FileBody:
-    """A file that can seek: each iteration begins where it stood when the request was made."""
 
-    file: Any
-    start: int
+# --- the default transforms (axios's ``defaults``) ---
 
-    def length(self) -> int | None:
-        """How many bytes there are; ``None`` for text, whose characters may be longer."""
-        if not isinstance(self.file.read(0), bytes):
-            return None
-        end = self.file.seek(0, os.SEEK_END)
-        return max(int(end) - self.start, 0)
 
-    def __iter__(self) -> Iterator[bytes]:
-        self.file.seek(self.start)
-        while chunk := self.file.read(CHUNK):
-            yield chunk
+def transform_request(data: Any, headers: Headers) -> Any:
+    """Make a body of ``data``: JSON of a dict or list, or a form if the content type says so."""
+    content_type = str(headers.get("content-type") or "")
+    if isinstance(data, (dict, list, tuple)):
+        if _FORM in content_type:
+            return _form(data)
+        if "multipart/form-data" in content_type:
+            return _multipart(data)
+        if "content-type" not in headers:
+            headers["Content-Type"] = "application/json"
+        return to_json(data)
+    if "application/json" in content_type and not _is_raw(data):
+        return data.strip() if isinstance(data, str) and _is_json(data) else to_json(data)
+    return data
+
+
+def transform_response(data: Any, headers: Any = None, status: int | None = None) -> Any:
+    """Make data of the text of a body: JSON where it parses, else the text as it is."""
+    if not isinstance(data, str) or not data:
+        return data
+    try:
+        return _decoder.decode(data)
+    except (ValueError, RecursionError):
+        return data
+
+
+def in_order(transforms: Transforms | None) -> tuple[Callable[..., Any], ...]:
+    """Return one transform or several as a tuple."""
+    if not transforms:
+        return ()
+    return (transforms,) if callable(transforms) else tuple(transforms)
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and Infinity are no JSON (RFC 8259, section 6), though Python's parser takes them."""
+    raise ValueError(f"{name} is not JSON")
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _is_raw(data: Any) -> bool:
+    return not (data is None or isinstance(data, (str, bool, int, float)))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        _decoder.decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _form(data: Any) -> str:
+    """Make ``application/x-www-form-urlencoded`` text; bytes become base64."""
+    return "&".join(
+        f"{encode_form(name)}={encode_form(_form_text(value))}"
+        for name, value in flatten(data, "data", is_part=is_bytes)
+    )
+
+
+def _form_text(value: Any) -> str:
+    return base64.b64encode(value).decode() if is_bytes(value) else as_text(value)
+
+
+# --- multipart ---
 
 
 @frozen(repr=False)
 class FormBody:
     """The parts of a ``multipart/form-data`` body: names with text, bytes, files or file tuples."""
 
-    parts: list[tuple[str, Any]] = field(factory=list, repr=False)
+    parts: list[tuple[str, Any]] = field(repr=False)
 
 
-def multipart(data: Any) -> FormBody:
-    """The parts for a nested mapping; names as in `flatten`.
-
-    A tuple ``(file name, content)`` or ``(file name, content, content type)``, its content bytes or
-    a file, is one part, as in httpx; any other tuple is a list.
+def _multipart(data: Any) -> FormBody:
+    """Flatten ``data`` into a form.
 
     Raises:
-        TypeError: A file does not give bytes, or a content type is not a str.
-        ValueError: A content type has control characters, which would begin another header.
+        TypeError: A file does not give bytes, or its content type is no string.
+        ValueError: A content type would add another header.
     """
-    parts = flatten(data, "data", nested=lambda value: is_nested(value) and not _is_file(value))
+    parts = flatten(data, "data", is_part=_is_part)
     for name, value in parts:
         _check_part(name, value)
     return FormBody(parts)
 
 
-def as_file(value: Any) -> Any:
-    """A part as HTTP clients take it: ``(file name, content, content type)``."""
-    if isinstance(value, tuple):
-        name, content, *content_type = value
-        return (name, content if hasattr(content, "read") else bytes(content), *content_type)
-    if hasattr(value, "read"):
-        return value
-    if _is_bytes(value):
-        return (None, bytes(value), "application/octet-stream")
-    return (None, as_text(value))
+def _is_part(value: Any) -> bool:
+    return is_bytes(value) or hasattr(value, "read") or _is_file_tuple(value)
 
 
-def _is_file(value: Any) -> bool:
+def _is_file_tuple(value: Any) -> bool:
     return (
         isinstance(value, tuple)
         and len(value) in (2, 3)
         and (value[0] is None or isinstance(value[0], str))
-        and (_is_bytes(value[1]) or hasattr(value[1], "read"))
+        and (is_bytes(value[1]) or hasattr(value[1], "read"))
     )
 
 
-def _is_bytes(value: Any) -> bool:
+def is_bytes(value: Any) -> bool:
+    """Return True for bytes in any form."""
     return isinstance(value, (bytes, bytearray, memoryview))
 
 
@@ -97,8 +145,42 @@ def _check_part(name: str, value: Any) -> None:
         raise ValueError(f"data: the content type of {name!r} has control characters")
 
 
+def as_file(value: Any) -> Any:
+    """Return a part as HTTP clients take it: ``(file name, content, content type)``."""
+    if isinstance(value, tuple):
+        name, content, *content_type = value
+        return (name, content if hasattr(content, "read") else bytes(content), *content_type)
+    if hasattr(value, "read"):
+        return value
+    if is_bytes(value):
+        return (None, bytes(value), "application/octet-stream")
+    return (None, as_text(value))
+
+
+# --- bodies ---
+
+
+@frozen(repr=False)
+class FileBody:
+    """A file that can seek: each iteration begins where it stood when the request was made."""
+
+    file: Any
+    start: int
+
+    def length(self) -> int | None:
+        """How many bytes there are; ``None`` for text, whose characters may be longer."""
+        if not isinstance(self.file.read(0), bytes):
+            return None
+        end = self.file.seek(0, os.SEEK_END)
+        return max(int(end) - self.start, 0)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.file.seek(self.start)
+        yield from _pieces(self.file)
+
+
 def to_body(data: Any) -> Any:
-    """Transformed data as something that can be sent: ``None``, bytes, or an iterable of bytes.
+    """Turn transformed data into what can be sent: ``None``, bytes, or an iterable of bytes.
 
     Raises:
         RequestError: ``ERR_BAD_REQUEST``: it is neither (a dict that no transform made text of).
@@ -109,11 +191,11 @@ def to_body(data: Any) -> Any:
         return data
     if isinstance(data, str):
         return encoded(data, "data")
-    if _is_bytes(data):
+    if is_bytes(data):
         return bytes(data)
     if hasattr(data, "read"):
         return FileBody(data, data.tell()) if _can_seek(data) else _pieces(data)
-    if isinstance(data, (Iterable, AsyncIterable)) and not isinstance(data, (Mapping, list, tuple)):
+    if isinstance(data, (Iterable, AsyncIterable)) and not is_nested(data):
         return data
     raise RequestError(
         "Data after transformation must be a string, an ArrayBuffer, a Buffer, or a Stream",
@@ -123,16 +205,18 @@ def to_body(data: Any) -> Any:
 
 
 def can_be_sent_again(body: Any) -> bool:
-    """Whether sending ``body`` once has not used it up: an iterator is gone, a file can seek."""
+    """Return True unless sending ``body`` once uses it up: an iterator is gone, a file can seek."""
     if isinstance(body, FormBody):
         return all(_part_can(value) for _, value in body.parts)
-    return body is None or isinstance(body, (bytes, FileBody))
+    if body is None or isinstance(body, (bytes, FileBody)):
+        return True
+    return not (hasattr(body, "__next__") or hasattr(body, "__anext__"))
 
 
 def why_not_again(body: Any) -> str:
-    """Why ``body`` cannot be sent a second time, for the note of an error."""
+    """Return the note for a request whose body cannot be sent a second time."""
     return (
-        f"the request was not sent again after the token was renewed: its body, a "
+        f"the request was not sent again after the token was refreshed: its body, a "
         f"{type(body).__name__}, can be read only once; send bytes, text or a file that can seek"
     )
 

@@ -1,10 +1,9 @@
-"""The options of a request, and how those of a call are merged over the defaults.
+"""The options of a request.
 
 Example:
-    >>> defaults = RequestConfig(base_url="https://host/api", timeout=5, headers={"X-App": "a"})
-    >>> merged = merge_config(defaults, RequestConfig(url="/me", headers={"x-app": "b"}))
-    >>> merged.timeout, merged.headers["X-App"]
-    (5, 'b')
+    >>> config = RequestConfig(url="/me", headers={"X-App": "demo"})
+    >>> config.headers["x-app"]
+    'demo'
 
 """
 
@@ -13,20 +12,34 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack
 
 from attrs import define, field, fields, setters
 
-from .errors import RequestError, with_callers_frames
+from .cancel import AbortSignal
 from .headers import Headers
-from .options import check_option
-from .proxy import masked as masked_proxy
-from .redaction import REDACTED, redact, redact_secrets_in_url
-from .unset import UNSET
+from .progress import ProgressEvent
+from .secrecy import REDACTED, discreet, redact, redact_proxy, redact_secrets_in_url
 
-if TYPE_CHECKING:
-    from .cancel import AbortSignal
-    from .progress import ProgressEvent
+
+class _Unset(Enum):
+    UNSET = "UNSET"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    __str__ = __repr__
+
+
+#: The value of an option that was not given. Typed as anything, so that options keep their types.
+UNSET: Any = _Unset.UNSET
+
+#: Checks the value of an option, by name. `options` fills it: its errors hold configs.
+CHECKS: dict[str, Callable[[str, Any], None]] = {}
 
 ResponseType: TypeAlias = Literal["json", "text", "bytes", "stream"]
 Transform: TypeAlias = Callable[..., Any]
@@ -173,27 +186,17 @@ class RequestConfig:
 
     def __init__(self, **options: Unpack[RequestOptions]) -> None:
         self.__dict__.update(headers=Headers(), extra={})
-        unknown = next((name for name in options if name not in OPTIONS), None)
-        problem: Exception | None = TypeError(_unknown_option(unknown)) if unknown else None
-        for name in () if unknown else options:
-            problem = problem or _set(self.__dict__, name, options[name])  # type: ignore[literal-required]
-        del options
-        if problem is not None:
-            raise problem
+        self.__dict__.update(checked_options(options))
 
     if not TYPE_CHECKING:  # with it, type checkers would let any name be set
 
         def __setattr__(self, name: str, value: Any) -> None:
-            problem: Exception | None = None
             if name in OPTIONS:
-                problem = _set(self.__dict__, name, value)
+                _set_checked(self.__dict__, name, value)
             elif hasattr(type(self), name):
                 object.__setattr__(self, name, value)
             else:
-                problem = AttributeError(_unknown_option(name))
-            del value
-            if problem is not None:
-                raise problem
+                raise AttributeError(_unknown_option(name))
 
         def __getattr__(self, name: str) -> Any:
             if name.startswith("__"):  # Python asks for these, and takes no for an answer
@@ -201,21 +204,19 @@ class RequestConfig:
             raise AttributeError(_unknown_option(name))
 
     def put(self, **checked: Any) -> None:
-        """Set options whose values are known to be right, without another look at them."""
+        """Set options whose values are known to be right, without checking them again."""
         self.__dict__.update(checked)
 
     def copy(self) -> RequestConfig:
-        """A shallow copy: setting an option of it leaves this config as it is."""
-        twin = object.__new__(RequestConfig)
-        twin.__dict__.update(self.__dict__)
-        return twin
+        """Return a shallow copy: setting an option of it leaves this config as it is."""
+        return of_options(self.__dict__)
 
     def given(self) -> dict[str, Any]:
-        """The options that were set, by name."""
+        """Return the options that were set, by name."""
         return dict(self.__dict__)
 
     def to_json(self) -> dict[str, Any]:
-        """The options that were set, as plain data with credentials and ``redact`` masked."""
+        """Return the options that were set as plain data; credentials and ``redact`` are masked."""
         names = [name for name in (*(self.redact or ()), self.xsrf_header_name) if name]
         shown = {name: value for name, value in self.given().items() if value not in ({}, ())}
         if self.headers:
@@ -226,7 +227,7 @@ class RequestConfig:
         if self.auth and not isinstance(self.auth, Mapping):
             shown["auth"] = REDACTED
         if self.proxy:
-            shown["proxy"] = masked_proxy(self.proxy)
+            shown["proxy"] = redact_proxy(self.proxy)
         if isinstance(self.data, str):
             shown["data"] = f"<{len(self.data)} characters>"  # it may be a form with a password
         return redact(shown, names)  # type: ignore[no-any-return]
@@ -239,68 +240,100 @@ class RequestConfig:
         yield from self.to_json().items()
 
 
-class LeavingConfig(RequestConfig):
-    """A config on its way to the server: what the network chain sees, and what an adapter sends.
+discreet(RequestConfig, "__init__")
 
-    Its ``data`` is the body as it goes on the wire.
+
+class LeavingConfig(RequestConfig):
+    """A config on its way to the server: its ``data`` is the body as it goes on the wire.
 
     Attributes:
-        asked: The config that it was made from, whose ``data`` is what the caller gave.
-        closings: How often the connections had been closed when it was made.
+        config: The config that it was made from, whose ``data`` is what the caller gave.
+        own_origin: The origin of the instance, to which its secrets may go.
+        closings: How often the instance had been closed when it was made.
     """
 
-    __slots__ = ("asked", "closings")
+    __slots__ = ("closings", "config", "own_origin")
 
-    asked: RequestConfig
+    config: RequestConfig
+    own_origin: str | None
     closings: int
 
     @classmethod
-    def of(cls, asked: RequestConfig, closings: int) -> LeavingConfig:
-        """A shallow copy of ``asked`` that remembers it."""
+    def of(cls, config: RequestConfig, own_origin: str | None, closings: int) -> LeavingConfig:
+        """Return a shallow copy of ``config`` that remembers it."""
         leaving = object.__new__(cls)
-        leaving.__dict__.update(asked.__dict__)
-        leaving.asked, leaving.closings = asked, closings
+        leaving.__dict__.update(config.__dict__)
+        _put_config(leaving, config)
+        _put_origin(leaving, own_origin)
+        _put_closings(leaving, closings)
         return leaving
 
+    @property
+    def asked(self) -> RequestConfig:
+        """``config``, by its name in 0.1."""
+        return self.config
+
     def copy(self) -> LeavingConfig:
-        """A shallow copy that remembers the same config."""
-        twin = self.of(self, self.closings)
-        twin.asked = self.asked
+        """Return a shallow copy that remembers the same config."""
+        twin = self.of(self, self.own_origin, self.closings)
+        _put_config(twin, self.config)
         return twin
 
 
-def as_asked(config: RequestConfig) -> RequestConfig:
-    """The config as the caller and the interceptors know it."""
-    return config.asked if isinstance(config, LeavingConfig) else config
+# Without the detour through the checks of `RequestConfig.__setattr__`.
+_put_config = LeavingConfig.__dict__["config"].__set__
+_put_origin = LeavingConfig.__dict__["own_origin"].__set__
+_put_closings = LeavingConfig.__dict__["closings"].__set__
+
+
+def callers_config(config: RequestConfig) -> RequestConfig:
+    """Return the config as the caller and the interceptors know it."""
+    return config.config if isinstance(config, LeavingConfig) else config
+
+
+def of_options(options: dict[str, Any]) -> RequestConfig:
+    """Return a config that holds ``options``, which have been checked."""
+    config = object.__new__(RequestConfig)
+    config.__dict__.update(options)
+    return config
 
 
 #: The names of all options.
 OPTIONS = frozenset(option.name for option in fields(RequestConfig))
 
 for _name in OPTIONS - {"headers", "extra"}:
-    # What was not given is found on the class, so that a config costs only what it holds.
+    # An option that was not given is found on the class, so that a config holds only what was.
     setattr(RequestConfig, _name, UNSET)
 
 
-def _set(given: dict[str, Any], name: str, value: Any) -> Exception | None:
-    """Set an option, or give the error that its value is.
+def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``options`` as a config keeps them.
 
-    It is not raised here: crash reports print the locals of frames, and options may be secrets. One
-    that is unset is not there, except for ``headers`` and ``extra``, which are empty then.
+    Raises:
+        TypeError: An option does not exist, or has the wrong type.
+        RequestError: ``ERR_BAD_OPTION_VALUE``: a value has the right type and no meaning.
     """
-    try:
-        check_option(name, value)
-        if name == "headers":
-            given[name] = value if isinstance(value, Headers) else Headers(value or {})
-        elif name == "extra":
-            given[name] = {} if value is UNSET or value is None else value
-        elif value is UNSET:
-            given.pop(name, None)
-        else:
-            given[name] = value
-    except (TypeError, ValueError, RequestError) as error:
-        return with_callers_frames(error)
-    return None
+    checked: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in OPTIONS:
+            raise TypeError(_unknown_option(name))
+        _set_checked(checked, name, value)
+    return checked
+
+
+def _set_checked(options: dict[str, Any], name: str, value: Any) -> None:
+    """Check an option and set it; ``headers`` and ``extra`` are empty where they are unset."""
+    check = CHECKS.get(name)
+    if check is not None and value is not None and value is not UNSET:
+        check(name, value)
+    if name == "headers":
+        options[name] = value if isinstance(value, Headers) else Headers(value or {})
+    elif name == "extra":
+        options[name] = {} if value is UNSET or value is None else value
+    elif value is UNSET:
+        options.pop(name, None)
+    else:
+        options[name] = value
 
 
 def _unknown_option(name: str) -> str:
@@ -308,74 +341,3 @@ def _unknown_option(name: str) -> str:
     near = difflib.get_close_matches(snake, sorted(OPTIONS), n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else f"; the options are {sorted(OPTIONS)}"
     return f"unknown option {name!r}{hint}"
-
-
-# --- merging, field by field as in axios's mergeConfig ---
-
-#: What this one request is; never a default.
-_OF_THE_SECOND = ("url", "method", "data")
-
-#: Of these both values count, dicts at any depth. Of all others the second does, where it is set.
-_OF_BOTH = frozenset(("headers", "params", "auth", "extra", "proxy"))
-
-
-def merge_config(first: RequestConfig, second: RequestConfig) -> RequestConfig:
-    """Merge two configs into a new one, field by field as axios does.
-
-    ``url``, ``method`` and ``data`` come from ``second`` alone. ``headers``, ``params``, ``auth``,
-    ``extra`` and ``proxy`` are merged, dicts at any depth. Every other option comes from
-    ``second``, or from ``first`` where ``second`` has it unset.
-
-    Raises:
-        ValueError: An option that is merged contains itself.
-    """
-    merged = first.copy()
-    endless = _merge(first.__dict__, second.__dict__, merged.__dict__)
-    if endless:
-        raise ValueError(f"{endless}: it contains itself, or is nested too deeply to be merged")
-    return merged
-
-
-def _merge(first: dict[str, Any], second: dict[str, Any], merged: dict[str, Any]) -> str | None:
-    """Merge into a copy of the first; the name of an option that has no end, if there is one."""
-    for name in _OF_THE_SECOND:
-        merged.pop(name, None)
-    merged.update(second)
-    for name, value in merged.items():
-        is_shared = name in _OF_BOTH or type(value) in (dict, list)
-        if is_shared and not _merge_option(name, first, second, merged):
-            return name
-    return None
-
-
-def _merge_option(
-    name: str, first: dict[str, Any], second: dict[str, Any], merged: dict[str, Any]
-) -> bool:
-    """Merge one option of both; ``False`` if it has no end."""
-    try:
-        if name == "headers":
-            merged[name] = first[name].merged(second[name])
-        elif name in _OF_BOTH:
-            merged[name] = _deep(first.get(name, UNSET), second.get(name, UNSET))
-        else:
-            merged[name] = _copied(merged[name])
-    except RecursionError:
-        return False
-    return True
-
-
-def _deep(first: Any, second: Any) -> Any:
-    if second is UNSET:
-        return _copied(first)
-    if not (isinstance(first, dict) and isinstance(second, dict)):
-        return _copied(second)
-    merged = {key: _copied(value) for key, value in first.items()}
-    for key, value in second.items():
-        merged[key] = _deep(merged.get(key, UNSET), value)
-    return merged
-
-
-def _copied(value: Any) -> Any:
-    if type(value) is dict:
-        return {key: _copied(item) for key, item in value.items()}
-    return list(value) if type(value) is list else value

@@ -1,58 +1,59 @@
-"""What happens to a request, from the merged config to what the caller receives.
+"""What happens to a request, from the config of the call to what the caller gets.
 
-This is the one implementation behind the asynchronous and the synchronous instance; `Runtime`
-says how they differ.
+Request interceptors → request transforms → network chain and adapter → response transforms →
+``validate_status`` → response interceptors. One implementation serves the asynchronous and the
+synchronous instance; `Runtime` says how they differ.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from inspect import isawaitable
 from typing import Any
 
-from attrs import define, field
-
-from .adapters.choice import Adapters
-from .body import to_body
-from .config import LeavingConfig, RequestConfig, merge_config
-from .errors import CanceledError, RequestError, describe, with_callers_frames
-from .interceptors import Interceptor, Interceptors, NetworkInterceptor
-from .observers import Chains, Observer, observed
+from .adapters.registry import Adapters
+from .adapters.streaming import discard
+from .body import in_order, to_body, transform_request, transform_response
+from .chain import (
+    Chains,
+    Handler,
+    Interceptor,
+    Interceptors,
+    NetworkInterceptor,
+    Observer,
+    Outcome,
+    Proceed,
+    linked,
+    observed,
+)
+from .config import UNSET, LeavingConfig, RequestConfig
+from .errors import CanceledError, RequestError
 from .options import checked_method
 from .response import Response
 from .runtime import Runtime
-from .streaming import discard
-from .transforms import in_order, transform_request, transform_response
-from .unset import UNSET
+from .secrecy import describe, with_callers_frames
+from .urls import origin
 
 _WITH_BODY = frozenset(("post", "put", "patch"))
-
-
-@define(repr=False)
-class Outcome:
-    """What a chain has come to so far: a value, or the exception that it raised."""
-
-    value: Any = field(repr=False)
-    failed: bool = False
 
 
 class Core:
     """Runs requests through the chains of one instance."""
 
-    def __init__(self, runtime: Runtime, adapters: Adapters) -> None:
+    def __init__(self, runtime: Runtime, adapters: Adapters, defaults: RequestConfig) -> None:
         self.runtime = runtime
+        self.defaults = defaults
         self._adapters = adapters
         self.interceptors = Interceptors(takes_async=runtime.is_async)
         self.observers: list[Observer] = []
-        self._attempt = runtime.adapt(self._send)
-        self._sending = runtime.adapt(self._dispatch)
+        self._attempt: Proceed = runtime.adapt(self._send)
+        self._network: tuple[Sequence[NetworkInterceptor], Proceed] = ((), self._attempt)
 
-    async def call(self, defaults: RequestConfig, options: RequestConfig) -> Any:
+    async def call(self, config: RequestConfig) -> Any:
         """Carry out a request and return what the response interceptors make of it."""
         try:
             self.runtime.bind()
-            config = prepared(defaults, options)
             chains = self._chains(config)
             if self.observers:
                 outcome = await observed(self._outcome, self.observers)(config, chains)
@@ -70,23 +71,30 @@ class Core:
 
     def _chains(self, config: RequestConfig) -> Chains:
         interceptors = self.interceptors
-        before = [
-            interceptor
-            for interceptor in reversed(interceptors.request.snapshot())
-            if interceptor.run_when is None or interceptor.run_when(config) is not False
-        ]
+        before = interceptors.request.snapshot()[::-1]
+        if any(interceptor.run_when is not None for interceptor in before):
+            before = tuple(
+                interceptor
+                for interceptor in before
+                if interceptor.run_when is None or interceptor.run_when(config) is not False
+            )
         return before, interceptors.network.snapshot(), interceptors.response.snapshot()
 
     async def _outcome(self, config: RequestConfig, chains: Chains) -> Outcome:
         before, around, after = chains
         outcome = Outcome(config)
-        if all(interceptor.synchronous for interceptor in before):
-            await self._run_synchronous(before, outcome)
-        else:
-            await self._run(before, outcome)
+        if before:
+            if all(interceptor.synchronous for interceptor in before):
+                await self._run_synchronous(before, outcome)
+            else:
+                await self._run(before, outcome)
         if not outcome.failed:
-            await self._step(lambda config: self._sending(config, around), outcome)
-        await self._run(after, outcome)
+            try:
+                outcome.value = await self._dispatch(outcome.value, around)
+            except Exception as error:
+                outcome.value, outcome.failed = with_callers_frames(error), True
+        if after:
+            await self._run(after, outcome)
         return outcome
 
     # --- the chains of request and response interceptors ---
@@ -99,7 +107,7 @@ class Core:
                 await self._step(handler, outcome)
 
     async def _run_synchronous(self, chain: Sequence[Interceptor], outcome: Outcome) -> None:
-        """As axios does where all say ``synchronous``: an exception goes to its own pair."""
+        """As axios does where all are ``synchronous``: an exception goes to its own pair."""
         for interceptor in chain:
             if interceptor.on_fulfilled is None:
                 continue
@@ -112,62 +120,66 @@ class Core:
                     outcome.value = config
                 return
 
-    async def _step(self, handler: Callable[[Any], Any], outcome: Outcome) -> None:
-        # The value stays in the outcome and out of this frame's locals: a crash report prints
-        # those, and the value may be the answer to a login.
+    async def _step(self, handler: Handler, outcome: Outcome) -> None:
         try:
-            outcome.value = await self.runtime.settle(handler(outcome.value))
-            outcome.failed = False
+            value = handler(outcome.value)
+            if isawaitable(value):
+                value = await self.runtime.awaitable(value)
+            outcome.value, outcome.failed = value, False
         except Exception as error:
             outcome.value, outcome.failed = with_callers_frames(error), True
 
     # --- the request itself ---
 
-    async def _dispatch(self, config: Any, around: Sequence[NetworkInterceptor]) -> Response:
-        config = _as_config(config)
+    async def _dispatch(self, value: Any, around: Sequence[NetworkInterceptor]) -> Response:
+        config = _as_config(value)
         try:
-            return await self._exchange(config, around)
+            _raise_if_aborted(config)
+            own_origin = origin(self.defaults.base_url or "")
+            leaving = _as_it_leaves(config, own_origin, self._adapters.closings)
+            if config.signal:
+                response = await self._until_aborted(config, leaving, around)
+            else:
+                response = self._linked(around)(leaving)
+                if isawaitable(response):
+                    response = await self.runtime.awaitable(response)
+            if not isinstance(response, Response):
+                raise TypeError(
+                    f"the network chain must return a Response, not {type(response).__name__}: an "
+                    "interceptor on api.interceptors.network has to return what proceed() gave"
+                )
+            response.config = config
+            try:
+                _transform(response, config)
+            except BaseException:
+                await discard(response.data)
+                raise
         except RequestError as error:
             if error.config is None:
                 error.config = config
             raise
-
-    async def _exchange(
-        self, config: RequestConfig, around: Sequence[NetworkInterceptor]
-    ) -> Response:
-        _raise_if_aborted(config)
-        leaving = _as_it_leaves(config, self._adapters.closings)
-        response = await self._answer(config, leaving, around)
-        if not isinstance(response, Response):
-            raise TypeError(
-                f"the network chain must return a Response, not {type(response).__name__}: "
-                "an interceptor on api.interceptors.network has to return what proceed() gave"
-            )
-        response.config = config
-        try:
-            _transform(response, config)
-        except BaseException:
-            await discard(response.data)
-            raise
-        if _is_accepted(response.status, config.validate_status):
+        if not config.validate_status or config.validate_status(response.status):
             return response
         raise _refused(response, config)
 
-    async def _answer(self, config: RequestConfig, leaving: LeavingConfig, around: Any) -> Any:
-        """What the network chain gives, unless the signal is aborted meanwhile."""
-        response = None
+    async def _until_aborted(
+        self, config: RequestConfig, leaving: LeavingConfig, around: Sequence[NetworkInterceptor]
+    ) -> Any:
+        response: Any = None
+        assert config.signal is not None  # noqa: S101 - for type checkers
         try:
-            async with self._abortable(config):
-                response = await self.runtime.settle(self._network(around)(leaving))
+            async with self.runtime.abortable(config.signal):
+                response = await self.runtime.maybe_await(self._linked(around)(leaving))
         except CanceledError:
             await discard(getattr(response, "data", None))
             raise
         return response
 
-    def _network(self, around: Sequence[NetworkInterceptor]) -> Callable[[RequestConfig], Any]:
-        proceed: Callable[[RequestConfig], Any] = self._attempt
-        for interceptor in reversed(around):
-            proceed = _link(interceptor.around, proceed)
+    def _linked(self, around: Sequence[NetworkInterceptor]) -> Proceed:
+        linked_for, proceed = self._network
+        if around is not linked_for:
+            proceed = linked(around, self._attempt)
+            self._network = around, proceed
         return proceed
 
     async def _send(self, leaving: RequestConfig) -> Response:
@@ -176,8 +188,12 @@ class Core:
         started = time.perf_counter()
         adapter = self._adapters.find(leaving.adapter)
         try:
-            signal = leaving.signal or None
-            response: Any = await self.runtime.send(adapter, leaving, signal)
+            if leaving.signal:
+                response = await self.runtime.send(adapter, leaving, leaving.signal)
+            else:
+                response = adapter(leaving)
+                if isawaitable(response):
+                    response = await self.runtime.awaitable(response)
         except RequestError:
             self._raise_if_closed(leaving)
             raise
@@ -187,40 +203,9 @@ class Core:
         return response
 
     def _raise_if_closed(self, leaving: RequestConfig) -> None:
-        """Say what has happened, instead of opening connections that nobody would close."""
+        """Say what has happened, instead of opening connections that no one would close."""
         if isinstance(leaving, LeavingConfig) and leaving.closings != self._adapters.closings:
             raise CanceledError("the instance was closed while the request was under way")
-
-    def _abortable(self, config: RequestConfig) -> contextlib.AbstractAsyncContextManager[Any]:
-        if config.signal:
-            return self.runtime.abortable(config.signal)
-        return _NOTHING
-
-
-class _Nothing(contextlib.AbstractAsyncContextManager[None]):
-    async def __aexit__(self, *_: object) -> None:
-        return None
-
-
-_NOTHING = _Nothing()
-
-
-def prepared(defaults: RequestConfig, options: RequestConfig) -> RequestConfig:
-    """The config of one call, as the first interceptor sees it."""
-    config = merge_config(defaults, options)
-    method = checked_method(config.method or defaults.method or "get")
-    config.put(
-        method=method,
-        headers=config.headers.for_method(method),
-        allow_absolute_urls=config.allow_absolute_urls is not False,
-    )
-    return config
-
-
-def _link(
-    function: Callable[..., Any], proceed: Callable[[RequestConfig], Any]
-) -> Callable[[RequestConfig], Any]:
-    return lambda config: function(config, proceed)
 
 
 def _as_config(value: Any) -> RequestConfig:
@@ -234,36 +219,33 @@ def _as_config(value: Any) -> RequestConfig:
     )
 
 
-def _as_it_leaves(config: RequestConfig, closings: int) -> LeavingConfig:
-    """A copy with the transformed body; ``config.data`` keeps what the caller gave.
+def _as_it_leaves(config: RequestConfig, own_origin: str | None, closings: int) -> LeavingConfig:
+    """Copy the config with the transformed body; ``config.data`` keeps what the caller gave.
 
-    Headers that a transform sets are seen by everyone, those that the network chain adds are not.
+    The caller sees headers that a transform sets, and not those that the network chain adds.
     """
-    leaving = LeavingConfig.of(config, closings)
-    leaving.put(data=None if config.data is UNSET else config.data)
+    data, headers = config.data, config.headers
+    was_given = data is not UNSET
+    if not was_given:
+        data = None
     for transform in in_order(config.transform_request):
-        if transform is transform_request and leaving.data is None and config.data is UNSET:
-            continue  # as in axios, what was not given does not become the JSON null
-        leaving.put(data=transform(leaving.data, config.headers))
-    leaving.put(data=to_body(leaving.data))
-    if config.method in _WITH_BODY and "content-type" not in config.headers:
-        config.headers["Content-Type"] = "application/x-www-form-urlencoded"
-    leaving.put(headers=config.headers.copy())
+        if was_given or data is not None or transform is not transform_request:
+            data = transform(data, headers)  # as in axios, no data does not become the JSON null
+    if config.method in _WITH_BODY and "content-type" not in headers:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    leaving = LeavingConfig.of(config, own_origin, closings)
+    leaving.put(data=to_body(data), headers=headers.copy())
     return leaving
 
 
 def _transform(response: Response, config: RequestConfig) -> None:
-    kind = config.response_type
-    if kind not in ("bytes", "stream") and isinstance(response.data, bytes):
-        response.data = response.data.decode("utf-8-sig", errors="replace")
+    kind, data = config.response_type, response.data
+    if isinstance(data, bytes) and kind not in ("bytes", "stream"):
+        data = data.decode("utf-8-sig", errors="replace")
     for transform in in_order(config.transform_response):
-        if kind == "text" and transform is transform_response:
-            continue
-        response.data = transform(response.data, response.headers, response.status)
-
-
-def _is_accepted(status: int, validate: Callable[[int], bool] | None) -> bool:
-    return not validate or bool(validate(status))
+        if transform is not transform_response or kind not in ("text", "bytes"):
+            data = transform(data, response.headers, response.status)
+    response.data = data
 
 
 def _refused(response: Response, config: RequestConfig) -> RequestError:

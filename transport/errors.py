@@ -3,29 +3,24 @@
     RequestError              anything that ended a request, with a `code`
     ├── CanceledError         the request was aborted through its signal
     ├── InvalidURLError       a URL that cannot be requested (also a ValueError)
-    └── RefreshError          the access token could not be renewed
+    └── RefreshError          the access token could not be refreshed
 
 The codes are axios's (``AxiosError.ERR_NETWORK`` is `RequestError.ERR_NETWORK`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
-from .redaction import redact
-
-if TYPE_CHECKING:
-    from .config import RequestConfig
-    from .response import Response
+from .config import RequestConfig
+from .response import Response
 
 
 class RequestError(Exception):
     """A request that failed.
 
-    The exception of the HTTP client, where there is one, is the ``__cause__``. Neither the text nor
-    the repr nor `to_json` shows a credential.
+    The exception of the HTTP client, where there is one, is the ``__cause__``. The text, the repr
+    and `to_json` show no credentials.
 
     Args:
         message: What went wrong.
@@ -33,10 +28,11 @@ class RequestError(Exception):
         config: The configuration of the request.
         request: The client's request, if one was made.
         response: The response, if one arrived.
+        request_was_sent: False if nothing of the request can have reached the server.
 
     Attributes:
         status: The status of the response, ``None`` without one.
-        request_was_sent: Whether anything of the request may have reached the server.
+        request_was_sent: True if something of the request may have reached the server.
     """
 
     ERR_BAD_OPTION_VALUE: ClassVar = "ERR_BAD_OPTION_VALUE"
@@ -78,7 +74,7 @@ class RequestError(Exception):
         return None if self.response is None else self.response.status
 
     def to_json(self) -> dict[str, Any]:
-        """What happened, as plain data for a log; credentials and ``redact`` are masked.
+        """Return what happened as plain data for a log, with credentials and ``redact`` masked.
 
         Returns:
             ``message``, ``name``, ``code``, ``status`` and ``config`` (the options that were set).
@@ -91,6 +87,9 @@ class RequestError(Exception):
             "config": None if self.config is None else self.config.to_json(),
         }
 
+    def __str__(self) -> str:
+        return self.message  # which an interceptor may have replaced
+
     def __repr__(self) -> str:
         parts = [repr(self.message)]
         if self.code is not None:
@@ -100,7 +99,7 @@ class RequestError(Exception):
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A request belongs to a live client: what travels to another process is the rest.
+        # A request belongs to a live client: another process gets the rest.
         kept = {
             name: vars(self)[name]
             for name in ("request_was_sent", "rejected")
@@ -129,10 +128,10 @@ class InvalidURLError(RequestError, ValueError):
 
 
 class RefreshError(RequestError):
-    """The access token could not be renewed.
+    """The access token could not be refreshed.
 
-    It is the ``__cause__`` of the error that each waiting request raises. A ``refresh`` function of
-    one's own may raise it to say what the failure means.
+    It is the ``__cause__`` of the error that each waiting request raises. Your own ``refresh``
+    function may raise it to say what the failure means.
 
     Args:
         message: What went wrong.
@@ -149,72 +148,3 @@ class RefreshError(RequestError):
     ) -> None:
         super().__init__(message, code)
         self.rejected = rejected
-
-
-AnyError = TypeVar("AnyError", bound=BaseException)
-
-#: Packages whose frames hold raw headers, bodies and tokens as local variables.
-_INNER_PACKAGES = frozenset(
-    (
-        *("zustax", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "h2", "anyio"),
-        *("aiohttp", "aiohappyeyeballs", "multidict", "yarl"),
-        *("asyncio", "json", "contextlib", "concurrent", "threading", "_collections_abc"),
-    )
-)
-
-
-def without_tracebacks(error: AnyError) -> AnyError:
-    """``error`` and all that caused it, without the frames that they passed through."""
-    for one in _with_causes(error):
-        one.__traceback__ = None
-    return error
-
-
-def with_callers_frames(error: AnyError) -> AnyError:
-    """``error`` and all that caused it, with no frames but those of the caller's own code.
-
-    Crash reports print the local variables of frames. Those of an HTTP client hold raw headers and
-    bodies, and so do some of ours.
-    """
-    for one in _with_causes(error):
-        one.__traceback__ = _callers_part(one.__traceback__)
-    return error
-
-
-def _with_causes(error: BaseException) -> Iterable[BaseException]:
-    found: dict[int, BaseException] = {}
-    pending: list[BaseException | None] = [error]
-    while pending:
-        one = pending.pop()
-        if one is not None and id(one) not in found:
-            found[id(one)] = one
-            pending += (one.__cause__, one.__context__)
-            pending += one.exceptions if isinstance(one, BaseExceptionGroup) else ()
-    return found.values()
-
-
-def _callers_part(traceback: TracebackType | None) -> TracebackType | None:
-    kept: TracebackType | None = None
-    for one in reversed(list(_walk(traceback))):
-        if not _is_inner(one):
-            kept = TracebackType(kept, one.tb_frame, one.tb_lasti, one.tb_lineno)
-    return kept
-
-
-def _walk(traceback: TracebackType | None) -> Iterator[TracebackType]:
-    while traceback is not None:
-        yield traceback
-        traceback = traceback.tb_next
-
-
-def _is_inner(traceback: TracebackType) -> bool:
-    if traceback.tb_frame.f_code.co_filename.startswith("<attrs generated"):
-        return True
-    module = str(traceback.tb_frame.f_globals.get("__name__", ""))
-    return module.partition(".")[0] in _INNER_PACKAGES
-
-
-def describe(value: Any) -> str:
-    """``value`` for the text of an error, with secrets masked and cut to a readable length."""
-    text = repr(redact(value))
-    return text if len(text) <= 200 else f"{text[:197]}..."

@@ -11,26 +11,22 @@ Example:
 
 from __future__ import annotations
 
-import base64
 import codecs
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .errors import RequestError
-from .params import encoded
-from .redaction import REDACTED, SECRET_HEADERS
+from .secrecy import REDACTED, SECRET_HEADERS, discreet
 
-#: Under these names defaults keep headers for one method (axios: ``defaults.headers.get``).
-METHODS = ("delete", "get", "head", "options", "post", "put", "patch", "query")
-#: The same, and the name of those for every method.
-SETS = frozenset(("common", *METHODS))
+#: The sets of headers that defaults keep (axios: ``defaults.headers.common``, ``.get``, …).
+SETS = frozenset(("common", "delete", "get", "head", "options", "post", "put", "patch", "query"))
 
 _TOKEN_CHARACTERS = frozenset("!#$%&'*+-.^_`|~") | frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 )
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([^\s"';,]+)""", re.IGNORECASE)
-_NOT_IN_VALUES = dict.fromkeys((*range(9), *range(10, 32), 127))
+
+_Entries = dict[str, tuple[str, Any]]
 
 
 class Headers(MutableMapping[str, Any]):
@@ -38,218 +34,223 @@ class Headers(MutableMapping[str, Any]):
 
     A value is a string, a number, a boolean, or a list of them (sent as one comma-separated field).
     ``None`` and ``False`` are kept, and mean that the header is not sent, not even if a default
-    names it. In defaults, ``headers["common"]`` and ``headers["post"]`` (any of `METHODS`) are
-    header sets of their own; ``headers.common`` is the former.
+    names it.
+
+    Defaults also have a set of headers for every method and one for each: ``headers.common``,
+    ``headers.post`` and so on, or ``headers["common"]``, ``headers["get"]``. A request has one
+    flat set: there, ``headers.common`` is the headers themselves.
 
     Args:
         headers: A mapping or pairs to start from.
 
     Raises:
-        TypeError: A name is not a string, or there is something that is no pair.
+        TypeError: A name is not a string, or an item is not a pair.
     """
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "_sets")
+
+    _entries: _Entries
+    _sets: dict[str, Headers] | None  # None: flat
+
+    if TYPE_CHECKING:
+        common: Headers
+        delete: Headers
+        head: Headers
+        options: Headers
+        post: Headers
+        put: Headers
+        patch: Headers
+        query: Headers
 
     def __init__(self, headers: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
-        self._entries: dict[str, tuple[str, Any]] = {}
-        pairs: Any = None
-        pair: Any = None
-        try:
-            if isinstance(headers, Headers):
-                self._entries = headers.copy()._entries
-                return
-            pairs = headers.items() if isinstance(headers, Mapping) else headers
-            for pair in pairs:
-                if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
-                    raise TypeError("headers must be a mapping, or pairs of a name and a value")
-                self[pair[0]] = pair[1]
-        finally:
-            del headers, pairs, pair  # crash reports print locals, and these may be credentials
+        if isinstance(headers, Headers):
+            _put_entries(self, headers._entries.copy())
+            _put_sets(self, headers._copied_sets())
+            return
+        _put_entries(self, {})
+        _put_sets(self, {})
+        pairs: Iterable[Any] = headers.items() if isinstance(headers, Mapping) else headers
+        for pair in pairs:
+            if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
+                raise TypeError("headers must be a mapping, or pairs of a name and a value")
+            name: Any = pair[0]  # which is checked there
+            self[name] = pair[1]
+
+    # --- the mapping ---
 
     def __getitem__(self, name: str) -> Any:
-        return self._entries[name.lower()][1]
+        key = name.lower()
+        entry = self._entries.get(key)
+        if entry is not None:
+            return entry[1]
+        if key in SETS and self._sets is not None:
+            return self.set_for(key)
+        raise KeyError(name)
 
     def __setitem__(self, name: str, value: Any) -> None:
         if not isinstance(name, str):
-            del value
             raise TypeError(f"the name of a header must be a str, not {name!r}")
         key = name.lower()
         if key in SETS and isinstance(value, Mapping):
-            name, value = key, Headers(value)
+            if self._sets is None:
+                raise TypeError(f"the headers of a request have no set {name!r}; set each header")
+            self._sets[key] = _flat(Headers(value)._entries)
+            return
         kept = self._entries.get(key)
         self._entries[key] = (kept[0] if kept else name, value)
 
     def __delitem__(self, name: str) -> None:
-        del self._entries[name.lower()]
+        key = name.lower()
+        if key not in self._entries and self._sets and self._sets.pop(key, None) is not None:
+            return
+        del self._entries[key]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._entries
+        if not isinstance(name, str):
+            return False
+        return name.lower() in self._entries or bool(self._sets and self._sets.get(name.lower()))
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, _ in self._entries.values())
+        yield from (name for name, _ in self._entries.values())
+        yield from (name for name, headers in (self._sets or {}).items() if headers)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries) + sum(map(bool, (self._sets or {}).values()))
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The value of ``name``, whatever its case, or ``default``."""
+        """Return the value of ``name``, whatever its case, or ``default``."""
         entry = self._entries.get(name.lower())
-        return default if entry is None else entry[1]
+        if entry is not None:
+            return entry[1]
+        return self[name] if self._sets is not None and name.lower() in SETS else default
 
-    @property
-    def common(self) -> Headers:
-        """The set that is sent with every method."""
-        return self.set_for("common")
+    # --- sets, and attributes that users try ---
 
     def set_for(self, name: str) -> Headers:
-        """The header set ``name`` (``"common"`` or a method), made if it is not there yet."""
-        existing = self.get(name)
-        if not isinstance(existing, Headers):
-            existing = Headers()
-            self._entries[name] = (name, existing)
-        return existing
+        """Return the set ``name``: ``"common"``, or a method such as ``"post"``.
 
-    def for_method(self, method: str) -> Headers:
-        """A copy for one request: `common`, then the set of ``method``, then the rest on top."""
-        flat = _of({})
-        for name in ("common", method):
-            entry = self._entries.get(name)
-            if entry is not None and isinstance(entry[1], Headers):
-                flat._entries.update(entry[1]._entries)
-        for key, entry in self._entries.items():
-            is_set = key in SETS and isinstance(entry[1], Headers)
-            # As in axios: a default of False stays, whatever a more specific set says.
-            if not is_set and flat._entries.get(key, ("", None))[1] is not False:
-                flat._entries[key] = entry
-        return flat
+        Raises:
+            AttributeError: These are the headers of a request, and ``name`` is a method.
+        """
+        if self._sets is None:
+            if name == "common":
+                return self
+            raise AttributeError(
+                f"the headers of a request have no set for {name!r}: "
+                "write headers['X-Name'], or set it on api.defaults.headers"
+            )
+        return self._sets.setdefault(name, _flat({}))
 
-    def merged(self, other: Mapping[str, Any]) -> Headers:
-        """A new set: these headers with ``other`` on top, sets merged with sets."""
+    def __getattr__(self, name: str) -> Any:
+        if name in SETS:
+            return self.set_for(name)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(_item_form(name))
+
+    if not TYPE_CHECKING:  # with it, type checkers would let any name be set
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name not in SETS:
+                raise AttributeError(_item_form(name))
+            self[name] = value
+
+    # --- for requests ---
+
+    def for_method(self, method: str, given: Headers | None = None) -> Headers:
+        """Return flat headers for one request: the set ``common``, that of ``method``, the rest.
+
+        Args:
+            method: In lower case.
+            given: The headers of the call, which win over these.
+        """
+        sources = (self,) if given is None else (self, given)
+        entries: _Entries = {}
+        own: _Entries = {}
+        for source in sources:
+            for name in ("common", method):
+                if source._sets and name in source._sets:
+                    entries.update(source._sets[name]._entries)
+            for key, (name, value) in source._entries.items():
+                own[key] = (own[key][0] if key in own else name, value)
+        for key, entry in own.items():
+            # As in axios: a False in a set stays, whatever the headers beside the set say.
+            if key not in entries or entries[key][1] is not False:
+                entries[key] = entry
+        return _flat(entries)
+
+    def merged(self, other: Headers) -> Headers:
+        """Return new headers: these with ``other`` on top, sets merged with sets."""
         result = self.copy()
-        entries = result._entries
-        added = other if isinstance(other, Headers) else Headers(other)
-        for key, (name, value) in added._entries.items():
-            mine = entries.get(key)
-            if mine is None:
-                entries[key] = (name, value)
-            elif isinstance(mine[1], Headers) and isinstance(value, Headers):
-                entries[key] = (mine[0], mine[1].merged(value))
-            else:
-                entries[key] = (mine[0], value)
+        for key, (name, value) in other._entries.items():
+            kept = result._entries.get(key)
+            result._entries[key] = (kept[0] if kept else name, value)
+        for name, headers in (other._sets or {}).items():
+            mine = result.set_for(name)
+            for header, value in headers.items():
+                mine[header] = value
         return result
 
     def copy(self) -> Headers:
-        """A copy whose changes leave this one alone."""
-        entries = self._entries.copy()
-        if not SETS.isdisjoint(entries):
-            for key in SETS.intersection(entries):
-                name, value = entries[key]
-                if isinstance(value, Headers):
-                    entries[key] = (name, value.copy())
-        return _of(entries)
+        """Return a copy whose changes leave this one alone."""
+        return _made(self._entries.copy(), self._copied_sets())
 
-    def to_send(self) -> list[tuple[bytes, bytes]]:
-        """Names and values as they go on the wire; what is ``None`` or ``False`` is left out.
+    def _copied_sets(self) -> dict[str, Headers] | None:
+        if self._sets is None:
+            return None
+        return {name: _flat(headers._entries.copy()) for name, headers in self._sets.items()}
 
-        Raises:
-            RequestError: ``ERR_BAD_OPTION_VALUE`` for a name that is no header name (RFC 9110,
-                section 5.1).
-        """
-        return [
-            (_checked_name(name), _text(value).encode("latin-1", "ignore"))
-            for name, value in self._entries.values()
-            if value is not None and value is not False and not isinstance(value, Headers)
-        ]
-
-    def removed(self) -> list[str]:
-        """Names whose value says that they must not be sent."""
-        return [name for name, value in self._entries.values() if value is None or value is False]
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made, (self._entries, self._sets)
 
     def __repr__(self) -> str:
         return f"Headers({self.masked()})"
 
     def masked(self) -> dict[str, Any]:
-        """A plain dict in which credentials are masked."""
-        return {
-            name: REDACTED if key in SECRET_HEADERS and value else _plain(value)
+        """Return a plain dict in which credentials are masked."""
+        shown = {
+            name: REDACTED if key in SECRET_HEADERS and value else value
             for key, (name, value) in self._entries.items()
         }
+        sets = (self._sets or {}).items()
+        return {**shown, **{name: headers.masked() for name, headers in sets if headers}}
 
 
-def _of(entries: dict[str, tuple[str, Any]]) -> Headers:
+discreet(Headers, "__init__")
+
+_put_entries = Headers.__dict__["_entries"].__set__
+_put_sets = Headers.__dict__["_sets"].__set__
+
+
+def _made(entries: _Entries, sets: dict[str, Headers] | None) -> Headers:
     headers = Headers.__new__(Headers)
-    headers._entries = entries
+    _put_entries(headers, entries)
+    _put_sets(headers, sets)
     return headers
 
 
-def _plain(value: Any) -> Any:
-    return value.masked() if isinstance(value, Headers) else value
+def _flat(entries: _Entries) -> Headers:
+    return _made(entries, None)
 
 
-def _text(value: Any) -> str:
-    """A value as one field line; as in axios control characters go, so nothing is injected."""
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_text(item) for item in value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value).translate(_NOT_IN_VALUES).strip(" \t")
+def _item_form(name: str) -> str:
+    return f"headers have no attribute {name!r}: write headers[{name!r}]"
 
 
 def is_header_name(name: str) -> bool:
-    """Whether ``name`` can be the name of a header (RFC 9110, section 5.1)."""
+    """Return True if ``name`` can be the name of a header (RFC 9110, section 5.1)."""
     return bool(name) and _TOKEN_CHARACTERS.issuperset(name)
 
 
-def _checked_name(name: str) -> bytes:
-    if is_header_name(name):
-        return name.encode("ascii")
-    raise RequestError(
-        f"headers: {name!r} is not a header name; use letters, digits and -",
-        RequestError.ERR_BAD_OPTION_VALUE,
-    )
-
-
-def basic_auth(auth: Mapping[str, str] | tuple[str, str]) -> str:
-    """The ``Authorization`` of basic authentication (RFC 7617, in UTF-8)."""
-    username, password = username_and_password(auth)
-    return f"Basic {base64.b64encode(encoded(f'{username}:{password}', 'auth')).decode()}"
-
-
-def username_and_password(auth: Any, name: str = "auth") -> tuple[str, str]:
-    """The two of a mapping or a pair, empty where they are missing.
-
-    Args:
-        auth: The mapping or pair.
-        name: The option that it came from, for the text of errors.
-
-    Raises:
-        TypeError: It is neither, or not of strings.
-    """
-    if isinstance(auth, Mapping):
-        username, password = auth.get("username") or "", auth.get("password") or ""
-    elif isinstance(auth, (tuple, list)) and len(auth) == 2:
-        username, password = auth
-    else:
-        raise TypeError(
-            f"{name} must be a mapping with username and password, or a pair of them, "
-            f"not {type(auth).__name__}"
-        )
-    for part in (username, password):
-        if not isinstance(part, str):
-            kind = type(part).__name__
-            raise TypeError(f"{name}: user name and password must be str, not {kind}")
-    return username, password
-
-
 def content_length(headers: Mapping[str, Any]) -> int | None:
-    """The number in a ``Content-Length``; ``None`` where there is none that means anything."""
+    """Return the number in a ``Content-Length``; ``None`` if there is no meaningful one."""
     given = str(headers.get("content-length") or "")
     is_number = given.isascii() and given.isdigit() and len(given) < 20
     return int(given) if is_number else None
 
 
 def charset(headers: Mapping[str, Any]) -> str:
-    """The encoding that a ``Content-Type`` names, if Python knows it; else UTF-8."""
+    """Return the encoding that a ``Content-Type`` names, if Python knows it; else UTF-8."""
     found = _CHARSET.search(str(headers.get("content-type") or ""))
     try:
         name = codecs.lookup(found[1]).name if found else "utf-8"

@@ -1,4 +1,4 @@
-"""An HTTP instance with defaults and interceptors, asynchronous and synchronous (axios.create).
+"""An HTTP instance with defaults and interceptors, asynchronous or synchronous (axios.create).
 
 Example:
     api = create(base_url="http://localhost:3001/api")
@@ -15,28 +15,28 @@ from collections.abc import Coroutine, Mapping
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, Unpack
 
-from .adapters.choice import Adapters
+from .adapters.registry import Adapters
+from .body import transform_request, transform_response
+from .chain import Interceptors, Observer
 from .config import (
+    UNSET,
     RequestConfig,
     RequestOptions,
     VerbOptions,
     VerbOptionsWithData,
-    merge_config,
+    checked_options,
 )
 from .core import Core
-from .errors import RequestError, with_callers_frames
-from .interceptors import Interceptors
-from .observers import Observer
-from .redaction import redact_url
+from .headers import Headers
+from .options import config_for_call, merge_config
 from .runtime import AsyncRuntime, Runtime, SyncRuntime, run_now
-from .transforms import transform_request, transform_response
-from .unset import UNSET
+from .secrecy import discreet, redact_url
 from .urls import check_base_url, full_url
 
 Result = TypeVar("Result")
 
 
-class _Verbs(ABC, Generic[Result]):
+class BaseInstance(ABC, Generic[Result]):
     """What both kinds of instance offer; ``Result`` is what a call gives."""
 
     def __init__(
@@ -50,8 +50,16 @@ class _Verbs(ABC, Generic[Result]):
         adapters.check(defaults.adapter)
         self._adapters = adapters
         self._is_derived = is_derived
-        self._core = Core(runtime, adapters)
-        self.defaults = defaults
+        self._core = Core(runtime, adapters, defaults)
+
+    @property
+    def defaults(self) -> RequestConfig:
+        """The options of every request, unless a call has its own."""
+        return self._core.defaults
+
+    @defaults.setter
+    def defaults(self, defaults: RequestConfig) -> None:
+        self._core.defaults = defaults
 
     @property
     def interceptors(self) -> Interceptors:
@@ -60,7 +68,7 @@ class _Verbs(ABC, Generic[Result]):
 
     @property
     def observers(self) -> list[Observer]:
-        """What goes around whole calls (see ``zustax.transport.observers``), outermost first.
+        """Functions around whole calls (see ``zustax.transport.chain``), outermost first.
 
         `record` puts one here. Calls that have already begun do not see it.
         """
@@ -73,7 +81,7 @@ class _Verbs(ABC, Generic[Result]):
 
     @property
     def client_authorizes(self) -> bool:
-        """Whether the client that was handed in puts an ``Authorization`` of its own."""
+        """True if the client that you handed in sends an ``Authorization`` of its own."""
         return self._adapters.authorizes
 
     def __call__(
@@ -94,104 +102,74 @@ class _Verbs(ABC, Generic[Result]):
             RequestError: The request failed; its ``code`` says how.
             TypeError: An option does not exist, or has the wrong type.
         """
-        asked = _asked(config, options)
-        del config
-        return self._call(asked)
+        return self._call(_given(config, options))
 
     def request(
         self,
         config: RequestConfig | Mapping[str, Any] | str = UNSET,
         **options: Unpack[RequestOptions],
     ) -> Result:
-        """The same as calling the instance."""
-        asked = _asked(config, options)
-        del config
-        return self._call(asked)
+        """Send a request, as calling the instance does."""
+        return self._call(_given(config, options))
 
     def get(self, url: str, **options: Unpack[VerbOptionsWithData]) -> Result:
         """Send a GET request."""
-        asked = _asked(url, options, "get")
-        del url
-        return self._call(asked)
+        return self._call(_given(url, options, "get"))
 
     def delete(self, url: str, **options: Unpack[VerbOptionsWithData]) -> Result:
         """Send a DELETE request."""
-        asked = _asked(url, options, "delete")
-        del url
-        return self._call(asked)
+        return self._call(_given(url, options, "delete"))
 
     def head(self, url: str, **options: Unpack[VerbOptionsWithData]) -> Result:
         """Send a HEAD request."""
-        asked = _asked(url, options, "head")
-        del url
-        return self._call(asked)
+        return self._call(_given(url, options, "head"))
 
     def options(self, url: str, **options: Unpack[VerbOptionsWithData]) -> Result:
         """Send an OPTIONS request."""
-        asked = _asked(url, options, "options")
-        del url
-        return self._call(asked)
+        return self._call(_given(url, options, "options"))
 
     def post(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
         """Send a POST request with ``data`` as its body."""
-        asked = _asked(url, options, "post", data)
-        del url, data  # they may be secrets, and crash reports print locals
-        return self._call(asked)
+        return self._call(_given(url, options, "post", data))
 
     def put(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
         """Send a PUT request with ``data`` as its body."""
-        asked = _asked(url, options, "put", data)
-        del url, data  # they may be secrets, and crash reports print locals
-        return self._call(asked)
+        return self._call(_given(url, options, "put", data))
 
     def patch(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
         """Send a PATCH request with ``data`` as its body."""
-        asked = _asked(url, options, "patch", data)
-        del url, data  # they may be secrets, and crash reports print locals
-        return self._call(asked)
+        return self._call(_given(url, options, "patch", data))
 
     def query(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
         """Send a QUERY request with ``data`` as its body."""
-        asked = _asked(url, options, "query", data)
-        del url, data  # they may be secrets, and crash reports print locals
-        return self._call(asked)
+        return self._call(_given(url, options, "query", data))
 
     def post_form(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
         """Send a POST request with ``data`` as ``multipart/form-data``."""
-        asked = _as_form(_asked(url, options, "post", data))
-        del url, data  # they may be secrets, and crash reports print locals
-        return self._call(asked)
+        return self._call(_as_form(_given(url, options, "post", data)))
 
     def put_form(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
         """Send a PUT request with ``data`` as ``multipart/form-data``."""
-        asked = _as_form(_asked(url, options, "put", data))
-        del url, data  # they may be secrets, and crash reports print locals
-        return self._call(asked)
+        return self._call(_as_form(_given(url, options, "put", data)))
 
     def patch_form(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
         """Send a PATCH request with ``data`` as ``multipart/form-data``."""
-        asked = _as_form(_asked(url, options, "patch", data))
-        del url, data  # they may be secrets, and crash reports print locals
-        return self._call(asked)
+        return self._call(_as_form(_given(url, options, "patch", data)))
 
     def get_uri(self, url: str, **options: Unpack[VerbOptionsWithData]) -> str:
-        """The URL that a call would request, as it was written (nothing but params is escaped)."""
-        asked = _asked(url, options)
-        del url
-        return full_url(merge_config(self.defaults, _accepted(asked)))
+        """Return the URL that a call would request, as it was written (only params are escaped)."""
+        return full_url(config_for_call(self.defaults, _given(url, options)))
 
     def create(self, **options: Unpack[RequestOptions]) -> Self:
-        """Another instance with these defaults and ``options`` over them.
+        """Make another instance with these defaults and ``options`` over them.
 
         It shares the connections, and has no interceptors. Closing it leaves the connections open.
         """
-        given = _accepted(_asked(UNSET, options))
-        check_base_url(given.base_url or None)
-        defaults = merge_config(self.defaults, given)
+        defaults = _defaults(self.defaults, options)
         return type(self)(self.runtime, self._adapters, defaults, is_derived=True)
 
     @abstractmethod
-    def _call(self, asked: RequestConfig | Exception) -> Result:
+    def _call(self, given: dict[str, Any]) -> Result:
         """Carry out a request."""
 
     async def _shut_down(self) -> None:
@@ -206,16 +184,20 @@ class _Verbs(ABC, Generic[Result]):
         return f"<{type(self).__name__} {redact_url(base_url) if base_url else 'without base_url'}>"
 
 
-class Instance(_Verbs[Coroutine[Any, Any, Any]]):
+discreet(BaseInstance)
+
+
+@discreet
+class Instance(BaseInstance[Coroutine[Any, Any, Any]]):
     """An asynchronous instance; make it with `create`. It serves one event loop."""
 
-    def _call(self, asked: RequestConfig | Exception) -> Coroutine[Any, Any, Any]:
-        return self._core.call(self.defaults, _accepted(asked))
+    def _call(self, given: dict[str, Any]) -> Coroutine[Any, Any, Any]:
+        return self._core.call(config_for_call(self.defaults, given))
 
     async def aclose(self) -> None:
         """Let a running token refresh end, then close the connections that this instance made.
 
-        Requests that are under way raise `CanceledError`. The next one opens connections again.
+        Requests under way raise `CanceledError`. The next request opens connections again.
         """
         await self._shut_down()
 
@@ -231,16 +213,17 @@ class Instance(_Verbs[Coroutine[Any, Any, Any]]):
         await self.aclose()
 
 
-class SyncInstance(_Verbs[Any]):
+@discreet
+class SyncInstance(BaseInstance[Any]):
     """A synchronous instance; make it with `create_sync`. Any thread may use it."""
 
-    def _call(self, asked: RequestConfig | Exception) -> Any:
-        return run_now(self._core.call(self.defaults, _accepted(asked)))
+    def _call(self, given: dict[str, Any]) -> Any:
+        return run_now(self._core.call(config_for_call(self.defaults, given)))
 
     def close(self) -> None:
         """Let a running token refresh end, then close the connections that this instance made.
 
-        Requests that are under way raise `CanceledError`. The next one opens connections again. A
+        Requests under way raise `CanceledError`. The next request opens connections again. A
         ``refresh`` function of your own that hangs is left behind in its daemon thread.
         """
         run_now(self._shut_down())
@@ -257,12 +240,13 @@ class SyncInstance(_Verbs[Any]):
         self.close()
 
 
+@discreet
 def create(*, client: Any = None, **options: Unpack[RequestOptions]) -> Instance:
     """Make an asynchronous instance.
 
     Args:
-        client: Your own ``AsyncClient`` of httpx or httpx2, or ``ClientSession`` of aiohttp; it is
-            not closed by us. Default: one is made.
+        client: Your own ``AsyncClient`` of httpx or httpx2, or ``ClientSession`` of aiohttp. The
+            instance does not close it. Default: the instance makes one.
         **options: Defaults for every request; see `RequestConfig`.
 
     Raises:
@@ -272,15 +256,17 @@ def create(*, client: Any = None, **options: Unpack[RequestOptions]) -> Instance
             names another library than that of ``client``.
     """
     runtime = AsyncRuntime()
-    return Instance(runtime, Adapters(runtime, client), _defaults(client, options))
+    adapters = Adapters(runtime, client)
+    return Instance(runtime, adapters, _defaults(default_config(), options, client))
 
 
+@discreet
 def create_sync(*, client: Any = None, **options: Unpack[RequestOptions]) -> SyncInstance:
-    """Make a synchronous instance: the same as `create` gives, without ``await``.
+    """Make a synchronous instance: as `create`, without ``await``.
 
     Args:
-        client: Your own ``Client`` of httpx or httpx2; it is not closed by us. Default: one is
-            made.
+        client: Your own ``Client`` of httpx or httpx2. The instance does not close it. Default: the
+            instance makes one.
         **options: Defaults for every request; see `RequestConfig`.
 
     Raises:
@@ -288,11 +274,12 @@ def create_sync(*, client: Any = None, **options: Unpack[RequestOptions]) -> Syn
         TypeError: An option does not exist, or ``client`` or ``adapter`` is an asynchronous one.
     """
     runtime = SyncRuntime()
-    return SyncInstance(runtime, Adapters(runtime, client), _defaults(client, options))
+    adapters = Adapters(runtime, client)
+    return SyncInstance(runtime, adapters, _defaults(default_config(), options, client))
 
 
 def default_config() -> RequestConfig:
-    """The defaults of every instance, as in axios."""
+    """Return the defaults of every instance, as in axios."""
     return RequestConfig(
         headers={"common": {"Accept": "application/json, text/plain, */*"}},
         transform_request=[transform_request],
@@ -311,51 +298,42 @@ def _is_success(status: int) -> bool:
     return 200 <= status < 300
 
 
-def _defaults(client: Any, options: Any) -> RequestConfig:
-    config = merge_config(default_config(), _accepted(_asked(UNSET, options)))
+def _defaults(base: RequestConfig, options: Mapping[str, Any], client: Any = None) -> RequestConfig:
+    config = merge_config(base, RequestConfig(**options))
     if not config.base_url:
         config.base_url = str(getattr(client, "base_url", "")) or config.base_url
     check_base_url(config.base_url or None)
     return config
 
 
-def _asked(
+def _given(
     config: RequestConfig | Mapping[str, Any] | str,
-    options: Any,
-    method: str = UNSET,
+    options: Mapping[str, Any],
+    method: str | None = None,
     data: Any = UNSET,
-) -> RequestConfig | Exception:
-    """One config out of the ways in which a call may be written, or the error that it is.
-
-    It is not raised here: crash reports print the local variables of every frame that an exception
-    passes, and what was asked may hold credentials.
-    """
-    given: dict[str, Any] = {**options}
-    options.clear()
+) -> dict[str, Any]:
+    """Return the checked options of a call, in whichever way it was written."""
     if isinstance(config, str):
-        given["url"] = config
+        given = {"url": config}
     elif isinstance(config, RequestConfig):
-        given = {**config.given(), **given}
+        given = config.given()
     elif isinstance(config, Mapping):
-        given = {**config, **given}
-    elif config is not UNSET:
+        given = checked_options(config)
+    elif config is UNSET:
+        given = {}
+    else:
         kind = type(config).__name__
-        return TypeError(f"a request takes a RequestConfig, a mapping or a URL, not {kind}")
-    given |= {} if method is UNSET else {"method": method}
-    given |= {} if data is UNSET else {"data": data}
-    try:
-        return RequestConfig(**given)
-    except (TypeError, ValueError, RequestError) as error:
-        return with_callers_frames(error)
+        raise TypeError(f"a request takes a RequestConfig, a mapping or a URL, not {kind}")
+    if options:
+        given |= checked_options(options)
+    if method is not None:
+        given["method"] = method
+    if data is not UNSET:
+        given["data"] = data
+    return given
 
 
-def _accepted(asked: RequestConfig | Exception) -> RequestConfig:
-    if isinstance(asked, Exception):
-        raise asked
-    return asked
-
-
-def _as_form(asked: RequestConfig | Exception) -> RequestConfig | Exception:
-    if isinstance(asked, RequestConfig):
-        asked.headers["Content-Type"] = "multipart/form-data"
-    return asked
+def _as_form(given: dict[str, Any]) -> dict[str, Any]:
+    headers = Headers(given.get("headers", ()))
+    headers["Content-Type"] = "multipart/form-data"
+    return {**given, "headers": headers}

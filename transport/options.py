@@ -1,51 +1,33 @@
-"""The checks of a request's options: what has the wrong type is refused before anything is sent.
+"""The table of options: what each may be, and how a call's value meets the default.
 
-An error names the option and the type of its value; it shows the value only where that cannot be a
-secret.
+A wrong value is refused where it is set, before anything is sent. The error shows the value only
+where it cannot be a secret.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
-from .errors import RequestError, describe
-from .headers import is_header_name, username_and_password
+from .config import CHECKS, UNSET, RequestConfig, of_options
+from .encoding import username_and_password
+from .errors import RequestError
+from .headers import Headers, is_header_name
 from .proxy import check_proxy
-from .unset import UNSET
+from .secrecy import describe, discreet
 
 _METHOD_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 
-_RESPONSE_TYPES = ("json", "text", "bytes", "stream")
-
-_ADAPTERS = ("httpx", "aiohttp")
-
-
-def check_option(name: str, value: Any) -> None:
-    """Refuse a value of an option that means nothing; ``None`` and `UNSET` are refused nowhere.
-
-    Raises:
-        TypeError: It has the wrong type.
-        RequestError: ``ERR_BAD_OPTION_VALUE``: it has the right type and no meaning.
-    """
-    check = _CHECKS.get(name)
-    if check is not None and value is not None and value is not UNSET:
-        check(name, value)
+#: How a default and the value of a call are merged (axios's ``mergeConfig``): ``"call"``: the
+#: call's if it is set; ``"request"``: the call's alone; ``"both"``: dicts are merged at any depth.
+MergeRule: TypeAlias = Literal["call", "request", "both"]
 
 
-def checked_method(method: Any) -> str:
-    """An HTTP method in lower case (RFC 9110, section 9.1).
+Check: TypeAlias = Callable[[str, Any], None]
 
-    Raises:
-        TypeError: It is no string.
-        RequestError: ``ERR_BAD_OPTION_VALUE``: it is no token.
-    """
-    _text("method", method)
-    lower = str(method).lower()
-    if not _METHOD_CHARACTERS.issuperset(lower):
-        raise _bad_value("method", method, "an HTTP method such as 'get'")
-    return lower
+
+# --- checks ---
 
 
 def _wrong_type(name: str, value: Any, wanted: str) -> TypeError:
@@ -58,69 +40,61 @@ def _bad_value(name: str, value: Any, wanted: str) -> RequestError:
     )
 
 
-def _text(name: str, value: Any) -> None:
-    if not isinstance(value, str):
-        raise _wrong_type(name, value, "a str")
+def _must(is_right: Callable[[Any], bool], wanted: str) -> Check:
+    """Return a check of a type."""
+
+    def check(name: str, value: Any) -> None:
+        if not is_right(value):
+            raise _wrong_type(name, value, wanted)
+
+    return check
 
 
-def _flag(name: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise _wrong_type(name, value, "a bool")
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _flag_or_function(name: str, value: Any) -> None:
-    if not isinstance(value, bool) and not callable(value):
-        raise _wrong_type(name, value, "a bool or a function")
+def _is_iterable(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes))
+
+
+_text = _must(lambda value: isinstance(value, str), "a str")
+_flag = _must(lambda value: isinstance(value, bool), "a bool")
+_flag_or_function = _must(
+    lambda value: isinstance(value, bool) or callable(value), "a bool or a function"
+)
+_whole_number = _must(lambda value: isinstance(value, int) and _is_number(value), "an int")
+_function = _must(callable, "callable or None")
+_signal = _must(lambda value: hasattr(value, "add_listener"), "the signal of an AbortController")
+_mapping = _must(lambda value: not isinstance(value, (str, bytes, int, float)), "a mapping")
+_headers = _must(_is_iterable, "a mapping")
+_names = _must(_is_iterable, "a list of names")
+_marks = _must(lambda value: isinstance(value, dict), "a dict")
+_anything = _must(lambda value: True, "anything that a transform makes a body of")
+
+
+def _functions(name: str, value: Any) -> None:
+    for one in value if isinstance(value, (list, tuple)) else (value,):
+        if not callable(one):
+            raise _wrong_type(name, one, "a function or a list of functions")
 
 
 def _header_name(name: str, value: Any) -> None:
     _text(name, value)
     if value and not is_header_name(value):
-        raise _bad_value(name, value, "the name of a header")
+        raise _bad_value(name, value, "a header name such as 'X-XSRF-TOKEN'")
 
 
 def _timeout(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not _is_number(value):
         raise _wrong_type(name, value, "a number of seconds")
     if math.isnan(value) or value < 0:
         raise _bad_value(name, value, "a number of seconds, 0 for no limit")
 
 
-def _whole_number(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _wrong_type(name, value, "an int")
-
-
-def _callable(name: str, value: Any) -> None:
-    if not callable(value):
-        raise _wrong_type(name, value, "callable or None")
-
-
-def _transforms(name: str, value: Any) -> None:
-    several = value if isinstance(value, (list, tuple)) else (value,)
-    for one in several:
-        if not callable(one):
-            raise _wrong_type(name, one, "a function or a list of functions")
-
-
-def _signal(name: str, value: Any) -> None:
-    if not hasattr(value, "add_listener"):
-        raise _wrong_type(name, value, "the signal of an AbortController")
-
-
 def _response_type(name: str, value: Any) -> None:
-    if not isinstance(value, str) or value not in _RESPONSE_TYPES:
+    if not isinstance(value, str) or value not in ("json", "text", "bytes", "stream"):
         raise _bad_value(name, value, "'json', 'text', 'bytes' or 'stream'")
-
-
-def _headers(name: str, value: Any) -> None:
-    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        raise _wrong_type(name, value, "a mapping")
-
-
-def _params(name: str, value: Any) -> None:
-    if isinstance(value, (str, bytes, int, float)):
-        raise _wrong_type(name, value, "a mapping")
 
 
 def _params_serializer(name: str, value: Any) -> None:
@@ -137,55 +111,129 @@ def _auth(name: str, value: Any) -> None:
     username_and_password(value, name)
 
 
-def _proxy(_name: str, value: Any) -> None:
-    check_proxy(value)
-
-
 def _adapter(name: str, value: Any) -> None:
-    if isinstance(value, str):
-        if value not in _ADAPTERS:
-            raise _bad_value(name, value, "'httpx', 'aiohttp' or a function")
-    elif not callable(value):
+    if isinstance(value, str) and value not in ("httpx", "aiohttp"):
+        raise _bad_value(name, value, "'httpx', 'aiohttp' or a function")
+    if not isinstance(value, str) and not callable(value):
         raise _wrong_type(name, value, "'httpx', 'aiohttp' or a function")
 
 
-def _names(name: str, value: Any) -> None:
-    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        raise _wrong_type(name, value, "a list of names")
-
-
-def _marks(name: str, value: Any) -> None:
-    if not isinstance(value, dict):
-        raise _wrong_type(name, value, "a dict")
-
-
-_CHECKS: dict[str, Callable[[str, Any], None]] = {
-    "url": _text,
-    "method": _text,
-    "base_url": _text,
-    "allow_absolute_urls": _flag,
-    "headers": _headers,
-    "params": _params,
-    "params_serializer": _params_serializer,
-    "timeout": _timeout,
-    "timeout_error_message": _text,
-    "auth": _auth,
-    "response_type": _response_type,
-    "validate_status": _callable,
-    "transform_request": _transforms,
-    "transform_response": _transforms,
-    "max_content_length": _whole_number,
-    "max_body_length": _whole_number,
-    "max_redirects": _whole_number,
-    "before_redirect": _callable,
-    "on_upload_progress": _callable,
-    "on_download_progress": _callable,
-    "xsrf_cookie_name": _text,
-    "xsrf_header_name": _header_name,
-    "with_xsrf_token": _flag_or_function,
-    "proxy": _proxy,
-    "signal": _signal,
-    "adapter": _adapter,
-    "redact": _names,
-    "extra": _marks,
+#: Each option: its check (``None`` and `UNSET` are never checked), and its merge rule.
+TABLE: dict[str, tuple[Check, MergeRule]] = {
+    "url": (_text, "request"),
+    "method": (_text, "request"),
+    "base_url": (_text, "call"),
+    "allow_absolute_urls": (_flag, "call"),
+    "headers": (_headers, "both"),
+    "params": (_mapping, "both"),
+    "params_serializer": (_params_serializer, "call"),
+    "data": (_anything, "request"),
+    "timeout": (_timeout, "call"),
+    "timeout_error_message": (_text, "call"),
+    "auth": (_auth, "both"),
+    "response_type": (_response_type, "call"),
+    "validate_status": (_function, "call"),
+    "transform_request": (_functions, "call"),
+    "transform_response": (_functions, "call"),
+    "max_content_length": (_whole_number, "call"),
+    "max_body_length": (_whole_number, "call"),
+    "max_redirects": (_whole_number, "call"),
+    "before_redirect": (_function, "call"),
+    "on_upload_progress": (_function, "call"),
+    "on_download_progress": (_function, "call"),
+    "xsrf_cookie_name": (_text, "call"),
+    "xsrf_header_name": (_header_name, "call"),
+    "with_xsrf_token": (_flag_or_function, "call"),
+    "proxy": (check_proxy, "both"),
+    "signal": (_signal, "call"),
+    "adapter": (_adapter, "call"),
+    "redact": (_names, "call"),
+    "extra": (_marks, "both"),
 }
+
+CHECKS.update((name, check) for name, (check, _) in TABLE.items())
+
+_OF_THE_REQUEST = [name for name, (_, rule) in TABLE.items() if rule == "request"]
+_OF_BOTH = frozenset(name for name, (_, rule) in TABLE.items() if rule == "both")
+
+
+def checked_method(method: Any) -> str:
+    """Return an HTTP method in lower case (RFC 9110, section 9.1).
+
+    Raises:
+        TypeError: It is no string.
+        RequestError: ``ERR_BAD_OPTION_VALUE``: it is no token.
+    """
+    _text("method", method)
+    lower = str(method).lower()
+    if not _METHOD_CHARACTERS.issuperset(lower):
+        raise _bad_value("method", method, "an HTTP method such as 'get'")
+    return lower
+
+
+# --- merging ---
+
+
+@discreet
+def merge_config(first: RequestConfig, second: RequestConfig) -> RequestConfig:
+    """Merge two configs into a new one, field by field as axios does.
+
+    ``url``, ``method`` and ``data`` come from ``second`` alone. ``headers``, ``params``, ``auth``,
+    ``extra`` and ``proxy`` are merged, dicts at any depth. Every other option comes from
+    ``second``, or from ``first`` where ``second`` has it unset.
+
+    Raises:
+        ValueError: An option that is merged contains itself.
+    """
+    merged = _merge(first.__dict__, second.__dict__)
+    merged["headers"] = first.headers.merged(second.headers)
+    return of_options(merged)
+
+
+def config_for_call(defaults: RequestConfig, given: dict[str, Any]) -> RequestConfig:
+    """Merge the checked options of a call over the defaults, with the headers of its method."""
+    merged = _merge(defaults.__dict__, given)
+    method = checked_method(given.get("method") or defaults.method or "get")
+    headers: Headers | None = given.get("headers")
+    merged["method"] = method
+    merged["headers"] = defaults.headers.for_method(method, headers)
+    merged["allow_absolute_urls"] = merged.get("allow_absolute_urls") is not False
+    return of_options(merged)
+
+
+def _merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Merge all options but the headers."""
+    merged = {**first, **second}
+    for name in _OF_THE_REQUEST:
+        if name in first and name not in second:
+            del merged[name]
+    for name, value in merged.items():
+        if type(value) is not dict and type(value) is not list:
+            continue
+        try:
+            if name in _OF_BOTH:
+                merged[name] = _deep(first.get(name, UNSET), second.get(name, UNSET))
+            else:
+                merged[name] = _copied(value)
+        except RecursionError:
+            break
+    else:
+        return merged
+    raise ValueError(f"{name}: it contains itself, or is nested too deeply to be merged")
+
+
+def _deep(first: Any, second: Any) -> Any:
+    if second is UNSET:
+        return _copied(first)
+    if not (isinstance(first, dict) and isinstance(second, dict)):
+        return _copied(second)
+    merged = {key: _copied(value) for key, value in first.items()}
+    for key, value in second.items():
+        merged[key] = _deep(merged.get(key, UNSET), value)
+    return merged
+
+
+def _copied(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    return list(value) if type(value) is list else value

@@ -1,4 +1,4 @@
-"""What a request goes through on its way to the server (axios's ``proxy``).
+"""The forward proxy of a request (axios's ``proxy``).
 
 Example:
     >>> proxy_of({"host": "proxy.local", "port": 3128, "auth": ("ada", "lovelace")})
@@ -12,13 +12,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
+from urllib.request import proxy_bypass
 
 from attrs import field, frozen
 
+from .config import UNSET
+from .encoding import username_and_password
 from .errors import RequestError
-from .headers import username_and_password
-from .redaction import REDACTED
-from .unset import UNSET
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME_OR_IPV4 = re.compile(r"[^\s/?#@:%\\\[\]]+")
@@ -38,12 +38,12 @@ class Proxy:
     auth: tuple[str, str] | None = field(default=None, repr=False)
 
 
-#: The way of a request: a proxy; ``False``: straight; ``None``: what the environment says.
-Way: TypeAlias = Proxy | Literal[False] | None
+#: A proxy; ``False``: none; ``None``: the one that the environment names, if any.
+ProxyChoice: TypeAlias = Proxy | Literal[False] | None
 
 
-def proxy_of(option: Any) -> Way:
-    """The way that the option ``proxy`` of a config means.
+def proxy_of(option: Any) -> ProxyChoice:
+    """Read the option ``proxy`` of a config.
 
     Raises:
         TypeError: It is no mapping and no URL, or a part of it is missing or has the wrong type.
@@ -69,7 +69,7 @@ def proxy_of(option: Any) -> Way:
     return Proxy(f"{protocol}://{parts['host']}:{port}", auth)
 
 
-def check_proxy(option: Any) -> None:
+def check_proxy(_name: str, option: Any) -> None:
     """Refuse a value of the option ``proxy`` that means nothing; a mapping may be merged later.
 
     Raises:
@@ -80,19 +80,25 @@ def check_proxy(option: Any) -> None:
         _parts(option)
 
 
-def masked(option: Any) -> Any:
-    """The option ``proxy`` as it may be shown."""
-    if isinstance(option, str):
-        protocol, _, rest = _with_protocol(option).partition("://")
-        _, at, address = rest.rpartition("@")
-        return f"{protocol}://{REDACTED}@{address}" if at else option
-    if isinstance(option, Mapping) and not isinstance(option.get("auth") or {}, Mapping):
-        return {**option, "auth": REDACTED}
-    return option
+def environment_proxy(url: str, proxies: Mapping[str, str]) -> Proxy | None:
+    """Return the proxy for ``url`` among those of ``HTTP_PROXY`` and the like, if any.
+
+    Args:
+        url: Where the request goes.
+        proxies: What ``urllib.request.getproxies()`` gives.
+    """
+    parts = urlsplit(url)
+    found = proxies.get(parts.scheme) or proxies.get("all")
+    if not found or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    proxy = urlsplit(_with_protocol(found))
+    auth = (unquote(proxy.username or ""), unquote(proxy.password or ""))
+    address = proxy.netloc.rpartition("@")[2]
+    return Proxy(f"{proxy.scheme}://{address}", auth if any(auth) else None)
 
 
 def _parts(option: Any) -> dict[str, Any]:
-    """The parts that are given, each in the form that a URL has."""
+    """Return the parts that are given, each in the form that a URL has."""
     if isinstance(option, str):
         option = _of_url(option)
     elif not isinstance(option, Mapping):

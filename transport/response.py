@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+import typing
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic
 
+import httpx
 from attrs import define, field
 
 from .config import RequestConfig
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    Data = TypeVar("Data", default=Any)
+else:
+    Data = typing.TypeVar("Data")
+
+
+def _as_headers(
+    headers: httpx.Headers | Mapping[str, str] | Sequence[tuple[str, str]],
+) -> httpx.Headers:
+    if isinstance(headers, httpx.Headers):
+        return headers
+    return httpx.Headers(getattr(headers, "raw", headers))  # those of httpx2 have their own class
+
 
 @define(repr=False, eq=False)
-class Response:
-    """A response (axios's ``AxiosResponse``). It may be changed by interceptors.
+class Response(Generic[Data]):
+    """A response (axios's ``AxiosResponse``). Interceptors may change it.
 
     Attributes:
         data: The body after ``transform_response``; in the network chain, its raw bytes.
         status: The status code.
         status_text: The reason phrase.
-        headers: The headers, of the client library's own class.
+        headers: The headers.
         config: The options of the request.
         request: The client's request.
-        duration: Seconds from sending the request until its body was there.
-        cause: For the network chain: what to give as ``__cause__`` to the error that is raised if
+        duration: Seconds from sending the request until its body had arrived.
+        cause: For the network chain: the ``__cause__`` of the error that is raised if
             ``validate_status`` refuses this response.
         notes: For the network chain: notes for that error.
     """
 
-    data: Any
+    data: Data
     status: int
     status_text: str
-    headers: Any
+    headers: httpx.Headers = field(converter=_as_headers)
     config: RequestConfig
     request: Any = None
     duration: float = 0.0
@@ -37,7 +55,7 @@ class Response:
     notes: list[str] = field(factory=list)
 
     def __repr__(self) -> str:
-        # The data may hold tokens: a login's answer does.
+        # The data may hold tokens: the answer to a login does.
         return f"<Response [{self.status} {self.status_text}]>".replace(" ]", "]")
 
     def __rich_repr__(self) -> Any:

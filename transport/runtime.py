@@ -1,13 +1,13 @@
-"""How an instance waits: once for async, once for sync, so that everything above is written once.
+"""How an instance waits: with asyncio or with threads, so that everything above is written once.
 
 The core of an instance is made of coroutines. Under `AsyncRuntime` they run as tasks of an event
-loop. Under `SyncRuntime` every ``await`` in them ends without waiting, because whatever it awaits
-has blocked its thread instead; such a coroutine runs from start to end in one step (`run_now`).
+loop. Under `SyncRuntime` every ``await`` in them ends without waiting, because what it awaits has
+blocked its thread instead; `run_now` runs such a coroutine from start to end in one step.
 
-Authors of network interceptors that are to serve both kinds of instance use ``api.runtime`` too:
+A network interceptor that serves both kinds of instance uses ``api.runtime`` too:
 
     async def around(config, proceed):
-        return await api.runtime.settle(proceed(config))
+        return await api.runtime.maybe_await(proceed(config))
 
     api.interceptors.network.use(api.runtime.adapt(around))
 """
@@ -21,109 +21,23 @@ import contextvars
 import functools
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
 from inspect import isawaitable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from .cancel import AbortSignal
-from .deadline import reads_within
 from .errors import CanceledError
 
 T = TypeVar("T")
+Work = Coroutine[Any, Any, Any]
+Future = concurrent.futures.Future
 
 #: Seconds that closing waits for a task that was cancelled and does not end.
 _PATIENCE = 1.0
-Work = Coroutine[Any, Any, Any]
-
-
-class Runtime(Protocol):
-    """What the core asks of the world it runs in."""
-
-    is_async: bool
-
-    def adapt(self, function: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Any]:
-        """``function`` as this kind of instance calls it: async as it is, or made plain."""
-        ...
-
-    def bind(self) -> None:
-        """Refuse a call from a place that this instance does not serve."""
-        ...
-
-    async def settle(self, value: Any) -> Any:
-        """The value, or what it gives when awaited."""
-        ...
-
-    def limit(self, seconds: float) -> contextlib.AbstractAsyncContextManager[Any]:
-        """Raise `TimeoutError` from a block that takes longer, where it can be interrupted."""
-        ...
-
-    def abortable(self, signal: AbortSignal) -> contextlib.AbstractAsyncContextManager[Any]:
-        """Raise `CanceledError` from a block while which ``signal`` is aborted."""
-        ...
-
-    async def bounded(self, seconds: float, function: Callable[..., Any], *args: Any) -> Any:
-        """What ``function`` gives; `TimeoutError` if that takes longer than ``seconds``."""
-        ...
-
-    async def wait(
-        self,
-        future: concurrent.futures.Future[Any],
-        seconds: float | None,
-        signal: AbortSignal | None,
-    ) -> bool:
-        """Wait for a future of any thread or loop; whether it was done in time."""
-        ...
-
-    def spawn(self, work: Work, *, grace: float) -> None:
-        """Give ``work`` a life of its own, which no caller's cancellation ends.
-
-        Args:
-            work: What to carry out.
-            grace: Seconds that closing the instance waits for it.
-        """
-        ...
-
-    def is_cancelled(self) -> bool:
-        """Whether this piece of work is being ended, and must not go on."""
-        ...
-
-    async def pause(self, seconds: float) -> None:
-        """Let time pass."""
-        ...
-
-    def iterate(self, pieces: Any) -> AsyncIterator[bytes]:
-        """The pieces of an async iterator, or of a plain one under `SyncRuntime`."""
-        ...
-
-    async def send(
-        self, adapter: Callable[..., Any], config: Any, signal: AbortSignal | None
-    ) -> Any:
-        """What an adapter gives; `CanceledError` as soon as ``signal`` is aborted."""
-        ...
-
-    def later(self, function: Callable[[], Any]) -> Callable[[], None]:
-        """A function for any thread that has ``function`` carried out, and does not wait."""
-        ...
-
-    async def close(self, resource: Any) -> None:
-        """Close a client or a client's response."""
-        ...
-
-    async def shut_down(self) -> None:
-        """Wait for what was spawned, each within its grace, and end the rest."""
-        ...
-
-    def forget(self) -> None:
-        """Serve any place again, now that all is closed."""
-        ...
 
 
 def run_now(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that has nothing to wait for, and give its result.
-
-    Raises:
-        RuntimeError: It waited after all.
-    """
+    """Run a coroutine that has nothing to wait for, and return its result."""
     try:
         coroutine.send(None)
     except StopIteration as end:
@@ -138,32 +52,44 @@ class AsyncRuntime:
     is_async = True
 
     def __init__(self) -> None:
+        self.on_lost: Callable[[], None] = lambda: None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: dict[asyncio.Task[Any], float] = {}
         self._closing: set[asyncio.Task[Any] | None] = set()
 
     def adapt(self, function: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Any]:
+        """Return ``function`` as this kind of instance calls it: async as it is, or made plain."""
         return function
 
     def bind(self) -> None:
+        """Refuse a call from an event loop while this instance serves another one."""
         loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop is not loop:
-            raise RuntimeError(
-                "this instance belongs to another event loop, where its connections live: "
-                "make one instance per loop with create() (they may share one store), "
-                "or await aclose() before it is used in the next loop"
-            )
+        if self._loop is loop:
+            return
+        if self._loop is not None:
+            if not self._loop.is_closed():
+                raise RuntimeError(
+                    "this instance belongs to another event loop, where its connections live: "
+                    "make one instance per loop with create() (they may share one store), "
+                    "or await aclose() before it is used in the next loop"
+                )
+            self._tasks.clear()  # they have ended with their loop
+            self.on_lost()
+        self._loop = loop
 
-    async def settle(self, value: Any) -> Any:
+    def awaitable(self, value: Any) -> Awaitable[Any]:
+        """Return ``value``, which is awaitable; refuse it under a synchronous instance."""
+        return value  # type: ignore[no-any-return]
+
+    async def maybe_await(self, value: Any) -> Any:
+        """Return ``value``, or its result if it is awaitable."""
         return await value if isawaitable(value) else value
 
-    def limit(self, seconds: float) -> contextlib.AbstractAsyncContextManager[Any]:
-        return asyncio.timeout(seconds)
+    settle = maybe_await  # its name in 0.1
 
     @contextlib.asynccontextmanager
     async def abortable(self, signal: AbortSignal) -> AsyncIterator[None]:
+        """Raise `CanceledError` from a block when ``signal`` is aborted."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - coroutines of the core run in tasks
         loop = asyncio.get_running_loop()
@@ -186,20 +112,19 @@ class AsyncRuntime:
             inside = False
             forget()
         if aborted and task.uncancel() > requests_before:
-            raise asyncio.CancelledError  # somebody else has cancelled the task as well
+            raise asyncio.CancelledError  # the task was cancelled as well
         if signal.aborted:
             raise CanceledError
 
     async def bounded(self, seconds: float, function: Callable[..., Any], *args: Any) -> Any:
+        """Return what ``function`` gives; raise `TimeoutError` after ``seconds``."""
         async with asyncio.timeout(seconds):
-            return await self.settle(function(*args))
+            return await self.maybe_await(function(*args))
 
     async def wait(
-        self,
-        future: concurrent.futures.Future[Any],
-        seconds: float | None,
-        signal: AbortSignal | None,
+        self, future: Future[Any], seconds: float | None, signal: AbortSignal | None
     ) -> bool:
+        """Wait for a future of any thread or loop; return True if it was done in time."""
         # An aborted signal cancels the waiting task (see `abortable`), so it is not asked here.
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
@@ -210,33 +135,37 @@ class AsyncRuntime:
         return future.done()
 
     def spawn(self, work: Work, *, grace: float) -> None:
+        """Run ``work`` apart from its caller; closing the instance waits ``grace`` seconds."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks[task] = grace
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
-    def forget(self) -> None:
-        self._loop = None
-
     def is_cancelled(self) -> bool:
+        """Return True if this piece of work is being ended, and must not go on."""
         task = asyncio.current_task()
         return task is not None and task.cancelling() > 0
 
     async def pause(self, seconds: float) -> None:
+        """Let time pass."""
         await asyncio.sleep(seconds)
 
-    def iterate(self, pieces: Any) -> AsyncIterator[bytes]:
+    def iterate(self, pieces: Any) -> AsyncIterable[bytes]:
+        """Return the pieces of an async iterable, or of a plain one under `SyncRuntime`."""
         return pieces  # type: ignore[no-any-return]
 
     async def send(
         self, adapter: Callable[..., Any], config: Any, signal: AbortSignal | None
     ) -> Any:
-        return await self.settle(adapter(config))  # `abortable` goes around it
+        """Return what an adapter gives; raise `CanceledError` when ``signal`` is aborted."""
+        return await self.maybe_await(adapter(config))  # `abortable` goes around it
 
     def later(self, function: Callable[[], Any]) -> Callable[[], None]:
+        """Return a function for any thread that runs ``function`` and does not wait."""
         loop = asyncio.get_running_loop()
         return lambda: _soon(loop, lambda: self.spawn(function(), grace=_PATIENCE))
 
     async def close(self, resource: Any) -> None:
+        """Close a client's response."""
         if resource.is_closed:
             return
         try:
@@ -246,9 +175,7 @@ class AsyncRuntime:
                 raise
 
     async def shut_down(self) -> None:
-        if self._loop is not None and self._loop.is_closed():
-            self._tasks.clear()  # they have ended with their loop, and so have the connections
-            return
+        """Wait for what was spawned, each within its grace, and end the rest."""
         self.bind()
         closing = asyncio.current_task()
         self._closing.add(closing)
@@ -264,13 +191,18 @@ class AsyncRuntime:
         await asyncio.wait((task,), timeout=_PATIENCE)
         self._tasks.pop(task, None)
 
+    def forget(self) -> None:
+        """Serve any event loop again, now that all is closed."""
+        self._loop = None
+
 
 class SyncRuntime:
-    """Waits by blocking its thread."""
+    """Waits by blocking its thread. It serves every thread; see `AsyncRuntime` for the methods."""
 
     is_async = False
 
     def __init__(self) -> None:
+        self.on_lost: Callable[[], None] = lambda: None
         self._threads: dict[threading.Thread, float] = {}
 
     def adapt(self, function: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Any]:
@@ -281,23 +213,21 @@ class SyncRuntime:
         return plain
 
     def bind(self) -> None:
-        """Every thread may use it."""
+        pass
 
-    async def settle(self, value: Any) -> Any:
-        if not isawaitable(value):
-            return value
+    def awaitable(self, value: Any) -> Awaitable[Any]:
         if isinstance(value, Coroutine):
             value.close()
+        name = getattr(value, "__qualname__", type(value).__qualname__)
         raise TypeError(
-            f"{_name_of(value)} is async, but this is a synchronous instance: "
+            f"{name} is async, but this is a synchronous instance: "
             "use a plain function, or make the instance with create()"
         )
 
-    @contextlib.asynccontextmanager
-    async def limit(self, seconds: float) -> AsyncIterator[None]:
-        # A blocked thread cannot be interrupted: the client's own time-outs do it.
-        with reads_within(seconds):
-            yield
+    async def maybe_await(self, value: Any) -> Any:
+        return self.awaitable(value) if isawaitable(value) else value
+
+    settle = maybe_await  # its name in 0.1
 
     @contextlib.asynccontextmanager
     async def abortable(self, signal: AbortSignal) -> AsyncIterator[None]:
@@ -306,20 +236,17 @@ class SyncRuntime:
             raise CanceledError
 
     async def bounded(self, seconds: float, function: Callable[..., Any], *args: Any) -> Any:
-        result: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        result: Future[Any] = Future()
         self._start(lambda: _resolve(result, function, args), grace=0.0)
-        return await self.settle(result.result(seconds))
+        return await self.maybe_await(result.result(seconds))
 
     async def wait(
-        self,
-        future: concurrent.futures.Future[Any],
-        seconds: float | None,
-        signal: AbortSignal | None,
+        self, future: Future[Any], seconds: float | None, signal: AbortSignal | None
     ) -> bool:
         if signal is None:
             concurrent.futures.wait((future,), seconds)
             return future.done()
-        aborted: concurrent.futures.Future[None] = concurrent.futures.Future()
+        aborted: Future[None] = Future()
         forget = signal.add_listener(lambda: aborted.set_result(None))
         try:
             either = (future, aborted)
@@ -346,9 +273,6 @@ class SyncRuntime:
         self._threads[thread] = grace
         thread.start()
 
-    def forget(self) -> None:
-        """It serves every place anyway."""
-
     def is_cancelled(self) -> bool:
         return False
 
@@ -363,16 +287,16 @@ class SyncRuntime:
         self, adapter: Callable[..., Any], config: Any, signal: AbortSignal | None
     ) -> Any:
         if not signal:
-            return await self.settle(adapter(config))
+            return await self.maybe_await(adapter(config))
         # A thread that reads cannot be interrupted, so this one does not read itself.
-        answer: concurrent.futures.Future[Any] = concurrent.futures.Future()
-        self._start(lambda: _resolve(answer, adapter, (config,)), grace=0.0)
+        response: Future[Any] = Future()
+        self._start(lambda: _resolve(response, adapter, (config,)), grace=0.0)
         try:
-            await self.wait(answer, None, signal)
+            await self.wait(response, None, signal)
         except CanceledError:
-            answer.add_done_callback(_drop)
+            response.add_done_callback(_close_late_stream)
             raise
-        return await self.settle(answer.result())
+        return await self.maybe_await(response.result())
 
     def later(self, function: Callable[[], Any]) -> Callable[[], None]:
         return lambda: run_now(function())
@@ -385,15 +309,18 @@ class SyncRuntime:
             if thread is not threading.current_thread():
                 thread.join(grace)
 
+    def forget(self) -> None:
+        pass
+
 
 def _soon(loop: asyncio.AbstractEventLoop, function: Callable[[], Any]) -> None:
-    """Run ``function`` on ``loop``, from any thread; nothing if the loop has ended."""
+    """Run ``function`` on ``loop``, from any thread; do nothing if the loop has ended."""
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(function)
 
 
 async def _to_the_end(work: Work) -> None:
-    """Carry out ``work`` also if who waits for it is cancelled: half closed is lost for ever."""
+    """Finish ``work`` even if the caller is cancelled: what is half closed is lost for ever."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.shield(task)
@@ -402,22 +329,20 @@ async def _to_the_end(work: Work) -> None:
         raise
 
 
-def _resolve(
-    future: concurrent.futures.Future[Any], function: Callable[..., Any], args: tuple[Any, ...]
-) -> None:
+def _resolve(future: Future[Any], function: Callable[..., Any], args: tuple[Any, ...]) -> None:
     try:
         future.set_result(function(*args))
     except BaseException as error:
         future.set_exception(error)
 
 
-def _drop(answer: concurrent.futures.Future[Any]) -> None:
-    """Close the stream that arrives when nobody waits for it any more."""
+def _close_late_stream(answer: Future[Any]) -> None:
+    """Close a stream that arrives after its request was aborted."""
     response = None if answer.exception() else answer.result()
     close = getattr(getattr(response, "data", None), "close", None)
     if close is not None:
         close()
 
 
-def _name_of(value: Awaitable[Any]) -> str:
-    return str(getattr(value, "__qualname__", type(value).__qualname__))
+#: How an instance waits. Both kinds have the same methods.
+Runtime: TypeAlias = AsyncRuntime | SyncRuntime

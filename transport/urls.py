@@ -5,60 +5,66 @@ from __future__ import annotations
 import functools
 import json
 import re
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
+
+import httpx
 
 from .config import RequestConfig
+from .encoding import serialize_params
 from .errors import InvalidURLError, RequestError
-from .params import serialize_params
-from .redaction import redact_url
+from .secrecy import redact_url
 
 _ABSOLUTE = re.compile(r"^([a-z][a-z\d+\-.]*:)?//", re.IGNORECASE)
 _WITHOUT_SLASHES = re.compile(r"^https?:(?!//)", re.IGNORECASE)
+#: An absolute URL without a host; `urljoin` would take that of the URL before.
+_WITHOUT_HOST = re.compile(r"([a-z][a-z\d+\-.]*:)?//([/?#]|$)", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def full_url(config: RequestConfig) -> str:
-    """The URL of a request, query included, as it was written (nothing but params is escaped).
-
-    Raises:
-        InvalidURLError: ``//`` is missing after the protocol.
-    """
+    """Return the URL of a request, query included, as it was written (only params are escaped)."""
     url, base_url = config.url or "", config.base_url or ""
     return _with_params(_joined(url, base_url, config.allow_absolute_urls), config)
 
 
-def requestable_url(config: RequestConfig) -> str:
-    """`full_url` as it is requested, refused where that cannot be done over HTTP.
+def wire_url(config: RequestConfig) -> tuple[str, tuple[str, str] | None]:
+    """Return the URL as it is requested, and the user name and password that stood in it.
 
     Raises:
-        InvalidURLError: It has no host.
+        InvalidURLError: It has no host, or cannot be parsed.
         RequestError: ``ERR_BAD_REQUEST``: the protocol is not HTTP.
     """
-    url = _requestable(config.url or "", config.base_url or "", config.allow_absolute_urls)
-    return _with_params(url, config)
+    url, auth = _wire_url(config.url or "", config.base_url or "", config.allow_absolute_urls)
+    return _with_params(url, config), auth
 
 
 @functools.lru_cache(maxsize=512)
-def _requestable(url: str, base_url: str, allow_absolute_urls: bool) -> str:
-    joined = _joined(url, base_url, allow_absolute_urls)
-    check_requestable(joined)
-    return _without_fragment(joined)
+def _wire_url(
+    url: str, base_url: str, allow_absolute_urls: bool
+) -> tuple[str, tuple[str, str] | None]:
+    return split_credentials(_without_fragment(_joined(url, base_url, allow_absolute_urls)))
 
 
-def check_requestable(url: str) -> None:
-    """Refuse a URL that cannot be requested over HTTP.
+def split_credentials(url: str) -> tuple[str, tuple[str, str] | None]:
+    """Take the user name and password out of ``url``, which HTTP clients write into their logs.
 
     Raises:
-        InvalidURLError: It has no host, no possible port, or half of a character.
+        InvalidURLError: It has no host, or cannot be parsed.
         RequestError: ``ERR_BAD_REQUEST``: the protocol is not HTTP.
     """
+    parsed = _requestable(url)
+    if not parsed.userinfo:
+        return url, None
+    return str(parsed.copy_with(userinfo=b"")), (parsed.username, parsed.password)
+
+
+def _requestable(url: str) -> httpx.URL:
     protocol, mark, rest = url.partition("://")
     if not mark or _ABSOLUTE.match(url) is None or rest[:1] in ("", "/"):
-        raise InvalidURLError(
-            f"Invalid URL {json.dumps(redact_url(url))}: it has no scheme and host; "
+        raise _invalid(
+            url,
+            "it has no scheme and host; "
             "give an absolute url, or a base_url such as 'https://host/api'",
-            RequestError.ERR_INVALID_URL,
-            request_was_sent=False,
         )
     if protocol.lower() not in _DEFAULT_PORTS:
         raise RequestError(
@@ -66,23 +72,30 @@ def check_requestable(url: str) -> None:
             RequestError.ERR_BAD_REQUEST,
             request_was_sent=False,
         )
-    if not _can_be_written(url):
-        raise InvalidURLError(
-            f"Invalid URL {json.dumps(redact_url(url))}: its host or port is none that there "
-            "can be, or it holds half a character",
-            RequestError.ERR_INVALID_URL,
-            request_was_sent=False,
+    parsed = _parsed(url)
+    if parsed is None:
+        raise _invalid(
+            url, "its host or port cannot exist, or it holds half a character (a lone surrogate)"
         )
+    return parsed
 
 
-def _can_be_written(url: str) -> bool:
-    """Whether its host and port can be looked up, and the rest of it be sent."""
+def _parsed(url: str) -> httpx.URL | None:
     try:
-        host, _ = urlsplit(url).hostname or "", urlsplit(url).port
-        url.encode()
-        return not host.isascii() or bool(host.rstrip(".").encode("idna"))
-    except ValueError:
-        return False
+        parsed = httpx.URL(url)
+        _ = urlsplit(url).port, parsed.host  # decoded only when they are asked for
+        parsed.raw_host.decode("ascii").rstrip(".").encode("idna")  # labels of a length that exists
+    except (httpx.InvalidURL, ValueError):
+        return None
+    return parsed if parsed.port is None or parsed.port < 65536 else None
+
+
+def _invalid(url: str, problem: str) -> InvalidURLError:
+    return InvalidURLError(
+        f"Invalid URL {json.dumps(redact_url(url))}: {problem}",
+        RequestError.ERR_INVALID_URL,
+        request_was_sent=False,
+    )
 
 
 def _with_params(url: str, config: RequestConfig) -> str:
@@ -108,10 +121,6 @@ def check_base_url(base_url: str | None) -> None:
     Raises:
         InvalidURLError: It has no scheme, or one that is not HTTP, or no host.
     """
-    if base_url is None:
-        return
-    if not isinstance(base_url, str):
-        raise TypeError(f"base_url must be a str, not {type(base_url).__name__}")
     if base_url and origin(base_url) is None:
         raise InvalidURLError(
             f"base_url {json.dumps(redact_url(base_url))} cannot be requested: it needs a scheme "
@@ -142,8 +151,27 @@ def _refuse_missing_slashes(url: str) -> None:
         )
 
 
+def redirect_target(url: str, location: str) -> str:
+    """Return where ``location`` leads from ``url``.
+
+    Raises:
+        InvalidURLError: It leads nowhere.
+    """
+    problem = "it names no host"
+    if not _WITHOUT_HOST.match(location):
+        try:
+            return urljoin(url, location)
+        except ValueError as error:
+            problem = str(error)
+    raise InvalidURLError(
+        f"the redirect from {origin(url)} to {json.dumps(redact_url(location))} is no URL: "
+        f"{problem}",
+        RequestError.ERR_INVALID_URL,
+    )
+
+
 def origin_of(config: RequestConfig) -> str | None:
-    """The origin that a request goes to; ``None`` where it cannot be told."""
+    """Return the origin that a request goes to; ``None`` where it cannot be told."""
     url = config.url
     if (
         not url
@@ -156,17 +184,16 @@ def origin_of(config: RequestConfig) -> str | None:
 
 @functools.lru_cache(maxsize=256)
 def origin(url: str) -> str | None:
-    """Scheme, host and port of ``url`` (RFC 6454); ``None`` if it is no HTTP URL with a host."""
-    try:
-        parts = urlsplit(url)
-        scheme, host, port = parts.scheme, parts.hostname, parts.port
-    except ValueError:
+    """Return scheme, host in IDNA form and port of ``url`` (RFC 6454); ``None`` if not HTTP."""
+    parsed = _parsed(url)
+    if parsed is None or parsed.scheme not in _DEFAULT_PORTS or not parsed.raw_host:
         return None
-    if scheme not in _DEFAULT_PORTS or not host:
-        return None
-    return f"{scheme}://{host}:{_DEFAULT_PORTS[scheme] if port is None else port}"
+    host = parsed.raw_host.decode("ascii")
+    port = _DEFAULT_PORTS[parsed.scheme] if parsed.port is None else parsed.port
+    return f"{parsed.scheme}://{host}:{port}"
 
 
 def has_credentials(url: str) -> bool:
-    """Whether the URL itself carries a user name or password."""
-    return "@" in urlsplit(url).netloc
+    """Return True if the URL itself carries a user name or password."""
+    parsed = _parsed(url) if "@" in url else None
+    return parsed is not None and bool(parsed.userinfo)

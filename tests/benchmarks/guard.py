@@ -17,7 +17,7 @@ from typing import Any
 
 from zustax.store import UserStore
 from zustax.transport import RequestConfig, Response, create, silent_refresh
-from zustax.transport.core import prepared
+from zustax.transport.options import config_for_call
 
 BLOCKS = 60
 REQUESTS_PER_BLOCK = 2000
@@ -33,7 +33,7 @@ def guarded(proceed: Send, **options: Any) -> tuple[Send, RequestConfig]:
     silent_refresh(api, store, **options)
     (around,) = api.interceptors.network.snapshot()
     function: Any = getattr(around, "around", around)
-    config = prepared(api.defaults, RequestConfig(url="/items", method="get"))
+    config = config_for_call(api.defaults, {"url": "/items", "method": "get"})
     return lambda config: function(config, proceed), config
 
 

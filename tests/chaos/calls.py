@@ -12,9 +12,9 @@ from typing import Any
 from attrs import define, field
 from zustax.store import UserStore
 from zustax.transport import CanceledError, RequestConfig, RequestError, login_required
-from zustax.transport.flight import Discarded, Failed, Flight, Landing
-from zustax.transport.observers import watched_by
-from zustax.transport.refresher import current_flight
+from zustax.transport.refresh.pending import Discarded, Failed, PendingRefresh, RefreshOutcome
+from zustax.transport.refresh.renewal import current_refresh
+from zustax.transport.refresh.watching import watched_by
 
 from .notes import LANDED, LOGIN_REQUIRED, TALLY, Notes
 from .tokens import session_of, shows_token
@@ -42,15 +42,15 @@ class Call:
     sends: int = 0
     is_given_up: bool = False
 
-    def refresh_started(self, flight: Flight) -> None: ...
+    def refresh_started(self, pending: PendingRefresh) -> None: ...
 
-    def refresh_ended(self, flight: Flight, landing: Landing) -> None:
-        self.witness.note_landing(flight, landing)
+    def refresh_ended(self, pending: PendingRefresh, outcome: RefreshOutcome) -> None:
+        self.witness.note_outcome(pending, outcome)
 
-    def wait_started(self, flight: Flight) -> None:
-        self.sessions.add(session_of(flight.started_with.access_token))
+    def wait_started(self, pending: PendingRefresh) -> None:
+        self.sessions.add(session_of(pending.started_with.access_token))
 
-    def wait_ended(self, flight: Flight) -> None: ...
+    def wait_ended(self, pending: PendingRefresh) -> None: ...
 
     def note_sending(self, config: RequestConfig) -> None:
         self.sends += 1
@@ -84,8 +84,8 @@ class Witness:
         """See what an instance sends, and whom it tells to log in."""
 
         def on_login_required(_sender: object, *, reason: str, **_: object) -> None:
-            flight = current_flight()
-            session = session_of(flight.started_with.access_token) if flight else None
+            pending = current_refresh()
+            session = session_of(pending.started_with.access_token) if pending else None
             self.notes.add(LOGIN_REQUIRED, reason=reason, session=session)
 
         api.interceptors.network.use(_note_and_proceed)  # the innermost: it sees each sending
@@ -117,13 +117,13 @@ class Witness:
         if call.sends > _MOST_SENDS:
             self.notes.violation(f"a call was sent {call.sends} times")
 
-    def note_landing(self, flight: Flight, landing: Landing) -> None:
-        session = session_of(flight.started_with.access_token)
-        how = type(landing).__name__
-        if isinstance(landing, Failed) and landing.error.rejected:
+    def note_outcome(self, pending: PendingRefresh, outcome: RefreshOutcome) -> None:
+        session = session_of(pending.started_with.access_token)
+        how = type(outcome).__name__
+        if isinstance(outcome, Failed) and outcome.error.rejected:
             how = "Rejected"
         self.notes.add(LANDED, how=how, session=session)
-        if isinstance(landing, Discarded) and self.session == session:
+        if isinstance(outcome, Discarded) and self.session == session:
             self.notes.violation("a refresh was discarded whose session had not ended")
 
     def close(self) -> None:

@@ -70,15 +70,15 @@ def own_functions(cls: type) -> dict[str, Any]:
 @every_public_module
 def test_a_list_of_names_names_each_once_and_only_what_is_there(module: ModuleType) -> None:
     assert len(module.__all__) == len(set(module.__all__))
-    assert set(module.__all__) <= set(vars(module))
+    assert all(hasattr(module, name) for name in module.__all__)
 
 
 @every_package
 def test_a_package_has_no_public_name_that_is_not_listed(package: ModuleType) -> None:
     found = {
         name
-        for name, value in vars(package).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
+        for name in dir(package)
+        if not name.startswith("_") and not isinstance(getattr(package, name), ModuleType)
     }
     assert found == set(package.__all__)
 

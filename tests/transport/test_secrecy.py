@@ -32,11 +32,11 @@ from zustax.transport import (
     silent_refresh,
     token_refreshed,
 )
-from zustax.transport.body import multipart
-from zustax.transport.redirects import first_sending
-from zustax.transport.session import session_of
+from zustax.transport.adapters.redirects import first_request
+from zustax.transport.body import transform_request
+from zustax.transport.refresh.token_session import session_of
+from zustax.transport.refresh.tokens import Credentials
 from zustax.transport.testing import Clock, IssuedTokens
-from zustax.transport.tokens import Credentials
 
 from ..support.app import App
 from ..support.clients import Call, Client, SyncClient, TaskCall
@@ -965,8 +965,8 @@ def test_nothing_that_a_program_holds_shows_a_secret(stage: Stage, secrets: Secr
         "state": app.store.get_state(),
         "session": session,
         "credentials": session.credentials(),
-        "boarding": session.board(
-            session.credentials(), 1.0, logins_asked=session.logins_asked, is_early=False
+        "pending refresh": session.join_or_start(
+            session.credentials(), 1.0, logins_required=session.logins_required
         ),
         "chains": app.api.interceptors,
         "interceptors": list(app.api.interceptors.network.snapshot()),
@@ -996,8 +996,10 @@ def test_no_value_on_the_way_shows_a_secret(secrets: Secrets) -> None:
         "merged config": merge_config(config, config),
         "config as JSON": config.to_json(),
         "headers": Headers({"authorization": new(), "common": {"Set-Cookie": [new()]}}),
-        "multipart body": multipart({"password": new()}),
-        "sending": first_sending(RequestConfig(url="http://host", method="post", data=body)),
+        "multipart body": transform_request(
+            {"password": new()}, Headers({"Content-Type": "multipart/form-data"})
+        ),
+        "wire request": first_request(RequestConfig(url="http://host", method="post", data=body)),
         "issued": IssuedTokens(new(), new(), 1.0),
     }
     assert_no_leaks(secrets, **things)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import errno
 import functools
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine
+from http.cookiejar import CookieJar
 from typing import Any
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies
 
 import aiohttp
 import httpx
@@ -20,16 +21,18 @@ from attrs import define, field
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from ..client import ClientHolder, ssl_context
+from ..config import RequestConfig
+from ..encoding import basic_auth, header_fields
 from ..errors import RequestError
-from ..headers import basic_auth, content_length
-from ..proxy import Proxy, Way, proxy_of
-from ..redaction import redact_url
-from ..redirects import Sending
-from ..xsrf import cookie_in
-from .decoding import decoded, layers_of
-from .exchange import Arrival
+from ..headers import content_length
+from ..proxy import Proxy, ProxyChoice, environment_proxy
+from ..secrecy import redact_url
+from .cookies import cookie_header, cookie_in, keep_cookies
+from .decompress import decoded, layers_of
+from .exchange import ResponseHead
 from .latin1 import Latin1Request
+from .redirects import WireRequest
+from .tls import load_ssl_context, ssl_context
 
 #: Axios's code for each exception of aiohttp; the first class that it is an instance of counts.
 CODES: dict[type[BaseException], str] = {
@@ -57,8 +60,6 @@ _KEPT_FOR = 5.0
 
 #: Bytes of the longest line in the head of a response. What httpx takes in all is a little more.
 _LONGEST_LINE = 64 * 1024
-
-_HIGHEST_PORT = 65535
 
 #: aiohttp warns of more bytes than these in one piece.
 _LARGE = 1024 * 1024
@@ -125,128 +126,87 @@ class Pieces:
             raise
 
 
-class Session:
-    """A session of aiohttp with what httpx's client has and aiohttp does in another way.
+class AiohttpBackend:
+    """Sends with a session of aiohttp.
 
     Args:
-        given: One that was handed in: its own cookies, limits, proxies and default headers count.
-            ``None``: one is made, in the running loop.
+        given: One that was handed in: its own cookies, limits, proxies and default headers count,
+            and it is not closed. ``None``: one is made, in the running loop.
+        jar: The cookies of the instance, for a session of its own.
     """
 
-    def __init__(self, given: aiohttp.ClientSession | None = None) -> None:
-        self.is_ours = given is None
-        self.client = given or _new_client()
-        # Its own jar would be asked behind our back, also for a request that is to have no cookie.
-        self._cookies = _new_jar() if self.is_ours else self.client.cookie_jar
-        self._has_cookies = not self.is_ours
-        self._proxies = getproxies() if self.is_ours else {}
+    def __init__(self, given: aiohttp.ClientSession | None, jar: CookieJar) -> None:
+        self._is_own = given is None
+        self._session = given
+        self._jar = jar
+        self._proxies = getproxies() if given is None else {}
 
-    def cookies(self, url: URL) -> dict[str, str]:
-        """The cookies that go to ``url``."""
-        if not self._has_cookies:
-            return {}
-        return {name: morsel.value for name, morsel in self._cookies.filter_cookies(url).items()}
-
-    def keep_cookies(self, response: aiohttp.ClientResponse) -> None:
-        """Remember what a response has set."""
-        if self.is_ours and "Set-Cookie" in response.headers:
-            self._has_cookies = True
-            fields = response.headers.getall("Set-Cookie")
-            self._cookies.update_cookies_from_headers(fields, response.url)
-
-    def through(self, way: Way, url: URL) -> Proxy | None:
-        """The proxy for a request to ``url``; ``None``: the session's own, or none.
-
-        Raises:
-            RequestError: ``ERR_NOT_SUPPORT``: a session that was handed in is to go straight.
-        """
-        if way is False and not self.is_ours:
-            raise RequestError(
-                "proxy=False cannot be asked of a session that was handed in: make that session "
-                "without a proxy, or let create() make one",
-                RequestError.ERR_NOT_SUPPORT,
-                request_was_sent=False,
-            )
-        if way is None:
-            way = self._way_of_the_environment(url)
-        return way or None
-
-    def _way_of_the_environment(self, url: URL) -> Way:
-        found = self._proxies.get(url.scheme) or self._proxies.get("all")
-        if not found or proxy_bypass(url.raw_authority):
-            return False
-        return proxy_of(found)
-
-
-def sessions(given: aiohttp.ClientSession | None) -> ClientHolder:
-    """Holds the `Session` of an instance.
-
-    Args:
-        given: One that was handed in, which is never closed here; ``None``: one is made.
-    """
-    return ClientHolder(Session, _close_session, Session(given) if given is not None else None)
-
-
-class AiohttpDriver:
-    """Sends with the session of an instance."""
-
-    def __init__(self, sessions: ClientHolder) -> None:
-        self._sessions = sessions
-
-    def build(self, sending: Sending, content: Any, seconds: float | None) -> AiohttpRequest:
-        """A request with nothing in it that was taken out."""
-        session: Session = self._sessions.get()
-        url, authorization = _parsed(sending.url)
-        headers = CIMultiDict(
-            (name.decode(), value.decode("latin-1")) for name, value in sending.headers.to_send()
-        )
-        if authorization:
-            headers["Authorization"] = authorization
-        if session.is_ours and "cookie" not in sending.headers:
-            cookies = session.cookies(url)
+    def build(
+        self, request: WireRequest, content: Any, seconds: float | None, config: RequestConfig
+    ) -> AiohttpRequest:
+        url, given = _parsed(request.url), request.headers
+        headers = CIMultiDict(header_fields(given))
+        if self._is_own and "cookie" not in given:
+            cookies = cookie_header(self._jar, request.url)
             if cookies:
-                headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+                headers["Cookie"] = cookies
         options: dict[str, Any] = {}
-        not_added = sending.headers.removed()
+        not_added = [name for name, value in given.items() if value is None or value is False]
         not_added += [name for name in _ADDED if name not in headers]
-        if not_added != ["Content-Type"] or _has_type(sending.method, content):
+        if not_added != ["Content-Type"] or _has_type(request.method, content):
             options["skip_auto_headers"] = not_added
         if seconds is not None:
             options["timeout"] = _NO_LIMITS
         body = _body(content, headers)
-        return AiohttpRequest(sending.method.upper(), url, headers, body, options)
+        return AiohttpRequest(request.method.upper(), url, headers, body, options)
 
     def cookie(self, request: AiohttpRequest, name: str) -> str | None:
-        """The value of a cookie that goes with a request that was built."""
         sent = request.headers.get("Cookie")
-        if sent is not None:
+        if sent is not None or self._session is None or self._is_own:
             return cookie_in(sent, name)
-        session: Session = self._sessions.get()
-        return None if session.is_ours else session.cookies(request.url).get(name)
+        morsel = self._session.cookie_jar.filter_cookies(request.url).get(name)
+        return None if morsel is None else morsel.value
 
-    async def send(self, request: AiohttpRequest, way: Way) -> Arrival:
-        """Send it, and wait for the head of the answer."""
-        session: Session = self._sessions.get()
-        proxy = session.through(way, request.url)
+    async def send(self, request: AiohttpRequest, proxy: ProxyChoice) -> ResponseHead:
+        session = self._session
+        if session is None:
+            await load_ssl_context()
+            session = self._session = self._session or _new_session()
+        chosen = self._proxy_for(request.url, proxy)
         try:
-            response = await session.client.request(
+            response = await session.request(
                 request.method,
                 request.url,
                 data=request.body,
                 allow_redirects=False,
                 raise_for_status=False,
-                **_headers_by(proxy, request),
+                **_headers_by(chosen, request),
                 **request.options,
             )
         except Exception as error:
             failure = _explained(error, request)
         else:
-            session.keep_cookies(response)
-            return _arrival(response, request)
+            if self._is_own and "Set-Cookie" in response.headers:
+                fields = response.headers.getall("Set-Cookie")
+                keep_cookies(self._jar, str(response.url), fields)
+            return _head(response, request)
         raise failure
 
+    async def protect(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return await work  # aiohttp closes what a cancelled request leaves behind
+
+    async def close(self) -> None:
+        """Close a session of its own; the next request makes another."""
+        if self._is_own and self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+
+    def forget(self) -> None:
+        """Start anew: the connections belonged to an event loop that was closed."""
+        if self._is_own:
+            self._session = None
+
     def code_of(self, error: BaseException) -> str | None:
-        """Axios's code for an exception of aiohttp."""
         if isinstance(error, aiohttp.ClientConnectorError) and error.errno == errno.ECONNREFUSED:
             return RequestError.ECONNREFUSED
         if isinstance(error, aiohttp.ClientError) and _is_wrongly_encoded(error):
@@ -254,20 +214,31 @@ class AiohttpDriver:
         return next((code for kind, code in CODES.items() if isinstance(error, kind)), None)
 
     def was_sent(self, error: BaseException) -> bool:
-        """Whether anything of the request may have left before this exception."""
         return not isinstance(error, _NOTHING_SENT)
 
+    def _proxy_for(self, url: URL, proxy: ProxyChoice) -> Proxy | None:
+        """Return the proxy for a request to ``url``; ``None``: the session's own, or none.
 
-def _new_jar() -> aiohttp.CookieJar:
-    """One that sends what was set, as it was set; also to a host that is an address."""
-    return aiohttp.CookieJar(unsafe=True, quote_cookie=False)
+        Raises:
+            RequestError: ``ERR_NOT_SUPPORT``: a session that was handed in is to use none.
+        """
+        if proxy is False and not self._is_own:
+            raise RequestError(
+                "proxy=False cannot be asked of a session that was handed in: make that session "
+                "without a proxy, or let create() make one",
+                RequestError.ERR_NOT_SUPPORT,
+                request_was_sent=False,
+            )
+        if proxy is None and self._proxies:
+            proxy = environment_proxy(str(url), self._proxies)
+        return proxy or None
 
 
-def _new_client() -> aiohttp.ClientSession:
+def _new_session() -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(
         limit=_CONNECTIONS, keepalive_timeout=_KEPT_FOR, ssl=ssl_context()
     )
-    client = aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=_NO_LIMITS,
@@ -276,29 +247,14 @@ def _new_client() -> aiohttp.ClientSession:
         request_class=Latin1Request,
     )
     # A request is sent once. It would be sent again where the server closed the connection.
-    client._retry_connection = False
-    return client
-
-
-async def _close_session(session: Session) -> None:
-    await session.client.close()
+    session._retry_connection = False
+    return session
 
 
 @functools.lru_cache(maxsize=512)
-def _parsed(url: str) -> tuple[URL, str | None]:
-    """A URL, escaped as httpx escapes it, and the ``Authorization`` that its user name asks for."""
-    try:
-        parsed = httpx.URL(url)
-        authorization = None
-        if parsed.userinfo:
-            authorization = basic_auth((parsed.username, parsed.password))
-            parsed = parsed.copy_with(userinfo=b"")
-        if parsed.port is not None and parsed.port > _HIGHEST_PORT:
-            raise ValueError(f"Port out of range 0-{_HIGHEST_PORT}")
-        return URL(str(parsed), encoded=True), authorization
-    except (httpx.InvalidURL, ValueError) as error:
-        problem = str(error)
-    raise aiohttp.InvalidURL(redact_url(url), problem)
+def _parsed(url: str) -> URL:
+    """Parse a URL, escaped as httpx escapes it."""
+    return URL(str(httpx.URL(url)), encoded=True)
 
 
 def _has_type(method: str, content: Any) -> bool:
@@ -344,20 +300,20 @@ def _headers_by(proxy: Proxy | None, request: AiohttpRequest) -> dict[str, Any]:
     return {"headers": headers, "proxy": proxy.url}
 
 
-def _arrival(response: aiohttp.ClientResponse, request: AiohttpRequest) -> Arrival:
-    return Arrival(
-        status=response.status,
-        status_text=response.reason or "",
-        headers=httpx.Headers(response.raw_headers),
-        request=request,
-        chunks=functools.partial(_chunks, response),
-        close=functools.partial(_close, response),
-        interrupt=response.close,
-        unbound=_nothing,
+def _head(response: aiohttp.ClientResponse, request: AiohttpRequest) -> ResponseHead:
+    return ResponseHead(
+        response.status,
+        response.reason or "",
+        httpx.Headers(response.raw_headers),
+        request,
+        functools.partial(_chunks, response),
+        functools.partial(_close, response),
+        response.close,
+        _nothing,
     )
 
 
-def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+def _chunks(response: aiohttp.ClientResponse) -> AsyncIterable[bytes]:
     pieces: Any = response.content.iter_any()
     encoding = response.headers.get("Content-Encoding", "")
     layers = None if encoding.lower() in _DECODED else layers_of(encoding)
@@ -371,7 +327,7 @@ async def _close(response: aiohttp.ClientResponse) -> None:
 
 
 def _nothing() -> None:
-    """What was limited has arrived: aiohttp limits no single read."""
+    """Aiohttp limits no single read."""
 
 
 # --- what goes wrong ---

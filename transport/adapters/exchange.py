@@ -1,110 +1,121 @@
-"""One request and its answer, whichever client sends it: redirects, time-out, limits, body."""
+"""One request and its response, whichever client sends it: redirects, time-out, limits, body."""
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import define
 
 from ..cancel import AbortSignal
 from ..config import RequestConfig
-from ..errors import CanceledError, InvalidURLError, RequestError, without_tracebacks
+from ..encoding import as_text
+from ..errors import CanceledError, InvalidURLError, RequestError
 from ..headers import charset, content_length
-from ..params import as_text
 from ..progress import Meter
-from ..proxy import Way, proxy_of
-from ..redaction import redact_url
-from ..redirects import Sending, first_sending, next_sending
+from ..proxy import ProxyChoice, proxy_of
 from ..response import Response
 from ..runtime import Runtime
-from ..streaming import ResponseStream, SyncResponseStream
-from ..urls import requestable_url
-from ..xsrf import xsrf_header
-from .outgoing import outgoing
+from ..secrecy import redact_url, without_tracebacks
+from ..urls import full_url
+from .read_timeout import reads_within
+from .redirects import WireRequest, first_request, next_request
+from .request_body import limit_of, request_body
+from .streaming import ResponseStream, SyncResponseStream
+from .xsrf import xsrf_header
+
+#: Seconds that stand for any longer time-out: sockets and locks take no more than some weeks.
+LONGEST = 2_000_000.0
 
 
-@frozen
-class Arrival:
-    """A response of which the head is there.
+@define(eq=False)
+class ResponseHead:
+    """A response whose body has not been read yet.
 
     Attributes:
         status: The status code.
         status_text: The reason phrase.
-        headers: The headers, of the client library's class.
+        headers: The headers, as ``httpx.Headers``.
         request: The client's request.
-        chunks: Gives the decoded body, piece by piece; called once.
+        chunks: Returns the decoded body, piece by piece; called once.
         close: Gives the connection back; awaited.
         interrupt: Makes a read that another thread waits in fail.
-        unbound: Takes the time-out off the reads that follow.
+        without_timeout: Takes the time-out off the reads that follow.
     """
 
     status: int
     status_text: str
     headers: Any
     request: Any
-    chunks: Callable[[], AsyncIterator[bytes]]
+    chunks: Callable[[], AsyncIterable[bytes]]
     close: Callable[[], Awaitable[Any]]
     interrupt: Callable[[], Any]
-    unbound: Callable[[], Any]
+    without_timeout: Callable[[], Any]
 
 
-class Driver(Protocol):
+class Backend(Protocol):
     """What a client library does in an exchange."""
 
-    def build(self, sending: Sending, content: Any, seconds: float | None) -> Any:
-        """A request of the client; its ``headers`` are a mapping that can be changed.
+    def build(
+        self, request: WireRequest, content: Any, seconds: float | None, config: RequestConfig
+    ) -> Any:
+        """Make a request of the client, whose ``headers`` are a mapping that can be changed.
 
         Args:
-            sending: Method, URL and headers.
+            request: Method, URL and headers.
             content: ``None``, bytes, or an iterator of bytes.
             seconds: Until the time-out, for a client whose thread cannot be interrupted.
+            config: For ``cookies``.
         """
         ...
 
     def cookie(self, request: Any, name: str) -> str | None:
-        """The value of a cookie of the client that goes with a request that was built."""
+        """Return the value of a cookie of the client that goes with a built request."""
         ...
 
-    async def send(self, request: Any, way: Way) -> Arrival:
-        """Send it, and wait for the head of the answer; no redirect is followed.
+    async def send(self, request: Any, proxy: ProxyChoice) -> ResponseHead:
+        """Send a built request and wait for the head of the response; follow no redirect."""
+        ...
 
-        Args:
-            request: What `build` gave.
-            way: Through which proxy it goes.
-        """
+    async def protect(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run ``work`` so that cancelling the caller leaves no connection half open."""
         ...
 
     def code_of(self, error: BaseException) -> str | None:
-        """Axios's code for an exception of the client; ``None`` if it is not one."""
+        """Return axios's code for an exception of the client; ``None`` if it is not one."""
         ...
 
     def was_sent(self, error: BaseException) -> bool:
-        """Whether anything of the request may have left before this exception."""
+        """Return True if something of the request may have left before this exception."""
         ...
 
 
 class ClientAdapter:
-    """Sends requests through a driver, and maps what goes wrong to axios's codes."""
+    """Sends requests through a backend, and maps what goes wrong to axios's codes."""
 
-    def __init__(self, driver: Driver, runtime: Runtime) -> None:
-        self._driver = driver
+    def __init__(self, backend: Backend, runtime: Runtime) -> None:
+        self._backend = backend
         self._runtime = runtime
 
     async def send(self, config: RequestConfig) -> Response:
-        """Send a request, follow its redirects, and read the body, or give it as a stream.
+        """Send a request, follow its redirects, and read the body or return it as a stream.
 
         Raises:
             RequestError: It failed; the client's exception is the ``__cause__``.
         """
-        exchange = _Exchange(self._driver, self._runtime, config)
+        exchange = _Exchange(self._backend, self._runtime, config)
+        seconds = min(config.timeout or math.inf, LONGEST)
         try:
-            if config.timeout and config.timeout != math.inf:
-                async with self._runtime.limit(config.timeout):
-                    return await exchange.run()
-            return await exchange.run()
+            if not config.timeout:
+                return await self._backend.protect(exchange.run())  # type: ignore[no-any-return]
+            if self._runtime.is_async:
+                async with asyncio.timeout(seconds):
+                    return await self._backend.protect(exchange.run())  # type: ignore[no-any-return]
+            with reads_within(seconds):  # a blocked thread cannot be interrupted
+                return await exchange.run()
         except Exception as error:
             failure = exchange.failure(error)
             if failure is None:
@@ -115,97 +126,90 @@ class ClientAdapter:
 class _Exchange:
     """One request with its redirects."""
 
-    def __init__(self, driver: Driver, runtime: Runtime, config: RequestConfig) -> None:
-        self._driver = driver
+    def __init__(self, backend: Backend, runtime: Runtime, config: RequestConfig) -> None:
+        self._backend = backend
         self._runtime = runtime
         self._config = config
         limit = config.timeout
-        self._deadline = time.monotonic() + limit if limit and limit != math.inf else None
+        self._deadline = time.monotonic() + limit if limit else None
         self._request: Any = None
-        self._way: Way = proxy_of(config.proxy)
+        self._proxy: ProxyChoice = proxy_of(config.proxy) if config.proxy is not None else None
 
     async def run(self) -> Response:
-        arrival = await self._follow(first_sending(self._config))
+        head = await self._follow(first_request(self._config))
         if self._config.response_type == "stream":
-            data: Any = self._stream(arrival)
+            data: Any = self._stream(head)
         else:
-            data = await self._read(arrival)
+            data = await self._read(head)
         return Response(
-            data=data,
-            status=arrival.status,
-            status_text=arrival.status_text,
-            headers=arrival.headers,
-            config=self._config,
-            request=arrival.request,
+            data, head.status, head.status_text, head.headers, self._config, head.request
         )
 
-    async def _follow(self, sending: Sending) -> Arrival:
-        left = self._config.max_redirects or 0
+    async def _follow(self, request: WireRequest) -> ResponseHead:
+        config, left = self._config, self._config.max_redirects or 0
         follows = left > 0
         while True:
-            request = self._build(sending)
-            self._protect(request, sending)
-            if self._request is not None and self._config.before_redirect:
-                self._config.before_redirect(request)
-            self._request = request
-            arrival = await self._driver.send(request, self._way)
-            location = arrival.headers.get("location") if follows else None
+            built = self._build(request)
+            if self._request is not None and config.before_redirect:
+                config.before_redirect(built)
+            self._request = built
+            head = await self._backend.send(built, self._proxy)
+            location = head.headers.get("location") if follows else None
+            if location is None:
+                return head
             try:
-                following = next_sending(sending, arrival.status, location, self._config)
+                following = next_request(request, head.status, location, config)
+                if following is None:
+                    return head
+                left -= 1
+                if left < 0:
+                    raise RequestError(
+                        "Maximum number of redirects exceeded",
+                        RequestError.ERR_FR_TOO_MANY_REDIRECTS,
+                        request=built,
+                    )
             except BaseException:
-                await arrival.close()
+                await head.close()
                 raise
-            if following is None:
-                return arrival
-            await arrival.close()
-            left -= 1
-            if left < 0:
-                raise RequestError(
-                    "Maximum number of redirects exceeded",
-                    RequestError.ERR_FR_TOO_MANY_REDIRECTS,
-                    request=self._request,
-                )
+            await head.close()
             self._check_deadline()
-            sending = following
+            request = following
 
-    def _build(self, sending: Sending) -> Any:
+    def _build(self, request: WireRequest) -> Any:
+        config, content = self._config, None
         seconds = None if self._deadline is None else self._deadline - time.monotonic()
-        if sending.body is None:
-            return self._driver.build(sending, None, seconds)
-        sending = sending.with_own_headers()
-        content = outgoing(
-            sending.body, sending.headers, self._config, is_async=self._runtime.is_async
-        )
-        return self._driver.build(sending, content, seconds)
+        if request.body is not None:
+            content = request_body(
+                request.body, request.headers, config, is_async=self._runtime.is_async
+            )
+        built = self._backend.build(request, content, seconds, config)
+        name = config.xsrf_cookie_name
+        cookie = self._backend.cookie(built, name) if name else None
+        if cookie:
+            header = xsrf_header(cookie, request, config)
+            if header is not None:
+                built.headers[header[0]] = header[1]
+        return built
 
-    def _protect(self, request: Any, sending: Sending) -> None:
-        """Put the XSRF token of a cookie that goes with the request into its header."""
-        name = self._config.xsrf_cookie_name
-        cookie = self._driver.cookie(request, name) if name else None
-        header = xsrf_header(cookie, sending, self._config) if cookie else None
-        if header is not None:
-            request.headers[header[0]] = header[1]
-
-    async def _read(self, arrival: Arrival) -> bytes:
-        body = bytearray()
+    async def _read(self, head: ResponseHead) -> bytes:
         config = self._config
-        is_bounded = config.max_content_length not in (None, -1) or config.on_download_progress
-        chunks = self._measured(arrival) if is_bounded else arrival.chunks()
+        is_bounded = limit_of(config.max_content_length) is not None or config.on_download_progress
+        pieces = []
         try:
-            async for chunk in chunks:
-                body += chunk
+            async for chunk in self._measured(head) if is_bounded else head.chunks():
+                pieces.append(chunk)
                 self._check_deadline()
         finally:
-            await arrival.close()
-        return bytes(body)
+            await head.close()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def _measured(self, arrival: Arrival) -> AsyncIterator[bytes]:
-        """The body, counted against its limit and told to the listener."""
-        limit, meter = self._config.max_content_length, self._meter(arrival)
+    async def _measured(self, head: ResponseHead) -> AsyncIterator[bytes]:
+        """The body, counted against its limit and reported to the listener."""
+        limit, meter = limit_of(self._config.max_content_length), self._meter(head)
         received = 0
-        async for chunk in arrival.chunks():
+        async for chunk in head.chunks():
             received += len(chunk)
-            if limit is not None and 0 <= limit < received:
+            if limit is not None and limit < received:
                 raise RequestError(
                     f"maxContentLength size of {limit} exceeded",
                     RequestError.ERR_BAD_RESPONSE,
@@ -217,40 +221,43 @@ class _Exchange:
         if meter is not None:
             meter.end()
 
-    def _meter(self, arrival: Arrival) -> Meter | None:
+    def _meter(self, head: ResponseHead) -> Meter | None:
         if not self._config.on_download_progress:
             return None
-        is_encoded = "content-encoding" in arrival.headers  # its length is not that of what is read
-        total = None if is_encoded else content_length(arrival.headers)
+        is_encoded = "content-encoding" in head.headers  # its length is not that of what is read
+        total = None if is_encoded else content_length(head.headers)
         return Meter(self._config.on_download_progress, total, is_upload=False)
 
     # --- a body that the caller reads ---
 
-    def _stream(self, arrival: Arrival) -> ResponseStream | SyncResponseStream:
-        arrival.unbound()
-        release = arrival.close
+    def _stream(self, head: ResponseHead) -> ResponseStream | SyncResponseStream:
+        head.without_timeout()
+        release: Callable[[], Awaitable[Any]] = lambda: self._backend.protect(_closing(head))  # noqa: E731
+        on_close = release
         if self._config.signal:
-            release = self._released_by(self._config.signal, arrival)
+            on_close = self._released_by(self._config.signal, head, release)
         stream = ResponseStream(
-            self._streamed(arrival), release, charset(arrival.headers), self._runtime.later(release)
+            self._streamed(head), on_close, charset(head.headers), self._runtime.later(on_close)
         )
         return stream if self._runtime.is_async else SyncResponseStream(stream)
 
-    def _released_by(self, signal: AbortSignal, arrival: Arrival) -> Callable[[], Awaitable[Any]]:
-        """Give the connection back when ``signal`` is aborted, even if nobody is reading."""
+    def _released_by(
+        self, signal: AbortSignal, head: ResponseHead, release: Callable[[], Awaitable[Any]]
+    ) -> Callable[[], Awaitable[Any]]:
+        """Give the connection back when ``signal`` is aborted, even if nothing is being read."""
         is_async = self._runtime.is_async
-        on_abort = self._runtime.later(arrival.close) if is_async else arrival.interrupt
+        on_abort = self._runtime.later(release) if is_async else head.interrupt
         stop_listening = signal.add_listener(on_abort)
 
-        async def release() -> None:
+        async def close() -> None:
             stop_listening()
-            await arrival.close()
+            await release()
 
-        return release
+        return close
 
-    async def _streamed(self, arrival: Arrival) -> AsyncIterator[bytes]:
-        """The body as it is streamed: what fails is explained, and a signal is heard."""
-        chunks = self._measured(arrival)
+    async def _streamed(self, head: ResponseHead) -> AsyncIterator[bytes]:
+        """The body as it is streamed: failures are explained, and the signal is heeded."""
+        chunks = self._measured(head)
         while True:
             try:
                 chunk = await self._next(chunks)
@@ -269,10 +276,10 @@ class _Exchange:
     async def _next(self, chunks: AsyncIterator[bytes]) -> bytes | None:
         signal = self._config.signal
         if not signal:
-            return await anext(chunks, None)
+            return await self._backend.protect(_next_of(chunks))  # type: ignore[no-any-return]
         try:
             async with self._runtime.abortable(signal):
-                return await anext(chunks, None)
+                return await self._backend.protect(_next_of(chunks))  # type: ignore[no-any-return]
         except Exception:
             if signal.aborted:
                 raise CanceledError from None
@@ -285,17 +292,17 @@ class _Exchange:
             raise TimeoutError
 
     def failure(self, error: Exception) -> RequestError | None:
-        """What the caller is told of an exception; ``None``: the exception itself."""
+        """Return the error for the caller; ``None``: the exception itself."""
         if isinstance(error, RequestError):
             return None
         if isinstance(error, TimeoutError) and self._deadline is not None:
             return self._timed_out(error)
-        code = self._driver.code_of(error)
+        code = self._backend.code_of(error)
         if code is None:
             return None
         if code == RequestError.ECONNABORTED and self._config.timeout:
             return self._timed_out(error)
-        where = f"{self._config.method.upper()} {redact_url(requestable_url(self._config))}"
+        where = f"{self._config.method.upper()} {redact_url(full_url(self._config))}"
         return self._error(f"{str(error) or type(error).__name__} ({where})", code, error)
 
     def _timed_out(self, cause: BaseException) -> RequestError:
@@ -305,7 +312,15 @@ class _Exchange:
 
     def _error(self, message: str, code: str, cause: BaseException) -> RequestError:
         kind = InvalidURLError if code == RequestError.ERR_INVALID_URL else RequestError
-        was_sent = self._driver.was_sent(cause)
+        was_sent = self._backend.was_sent(cause)
         error = kind(message, code, request=self._request, request_was_sent=was_sent)
         error.__cause__ = without_tracebacks(cause)
         return error
+
+
+async def _closing(head: ResponseHead) -> None:
+    await head.close()
+
+
+async def _next_of(chunks: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(chunks, None)

@@ -1,23 +1,33 @@
-"""The default adapter: sends with httpx, or with a client of the same shape, as httpx2's is."""
+"""The default adapter: sends with httpx, or with a client that you hand in, of httpx or httpx2."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import socket
-from collections.abc import AsyncIterator, Callable
+import ssl
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
+from http.cookiejar import CookieJar
 from typing import Any
+from urllib.request import getproxies
 
-from ..deadline import bound_connections, bound_reads
-from ..errors import InvalidURLError, RequestError
-from ..proxy import Way
-from ..redaction import redact_url
-from ..redirects import Sending
+import anyio
+import httpx
+
+from ..config import RequestConfig
+from ..encoding import header_fields
+from ..errors import CanceledError, RequestError
+from ..proxy import Proxy, ProxyChoice, environment_proxy
 from ..runtime import Runtime
-from ..xsrf import cookie_in
-from .decoding import decoded, layers_of
-from .exchange import Arrival
-from .httpx_clients import HttpxClients, Loan
+from ..urls import origin
+from .cookies import cookie_header, cookie_in, keep_cookies
+from .decompress import decoded, layers_of
+from .exchange import ResponseHead
+from .pools import Pool, Pools, Route
+from .read_timeout import bound_connections, bound_stream
+from .redirects import WireRequest
+from .tls import load_ssl_context, ssl_context
 
 #: Axios's code for each exception of httpx, by the name of its class or of one it derives from:
 #: httpx2's exceptions have the same names and no common base.
@@ -47,115 +57,319 @@ _NOTHING_SENT = frozenset(
     )
 )
 
+#: One connection, kept while it is idle; `Pools` has the limits.
+_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 
-class HttpxDriver:
-    """Sends with the client of an instance."""
+#: The headers that httpx adds to a request that does not name them.
+_USUAL_HEADERS = (
+    ("accept-encoding", (b"Accept-Encoding", b"gzip, deflate")),
+    ("connection", (b"Connection", b"keep-alive")),
+    ("user-agent", (b"User-Agent", f"python-httpx/{httpx.__version__}".encode())),
+)
 
-    def __init__(self, clients: HttpxClients, runtime: Runtime) -> None:
-        self._clients = clients
+#: Seconds that closing waits for exchanges that it has cancelled.
+_PATIENCE = 1.0
+
+#: What an exchange comes to that was cancelled because the instance was closed.
+_CANCELLED = object()
+
+
+class _Httpx:
+    """What sending has in common with either kind of client."""
+
+    def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-
-    def build(self, sending: Sending, content: Any, seconds: float | None) -> Any:
-        """A request of the client, with the headers that were taken out not in it."""
-        client = self._clients.get()
-        request = client.build_request(
-            sending.method.upper(),
-            _parsed(client.base_url.__class__, sending.url),
-            headers=sending.headers.to_send(),
-            content=content,
-            **self._time_out(seconds),
-        )
-        for name in sending.headers.removed():
-            request.headers.pop(name, None)
-        if "accept" not in sending.headers and request.headers.get("accept") == "*/*":
-            del request.headers["accept"]  # a default of the client, in place of ours
-        return request
-
-    def cookie(self, request: Any, name: str) -> str | None:
-        """The value of a cookie that goes with a request that was built."""
-        for key, value in request.headers.raw:
-            if key.lower() == b"cookie":
-                return cookie_in(value.decode("latin-1"), name)
-        return None
-
-    async def send(self, request: Any, way: Way) -> Arrival:
-        """Send it, and wait for the head of the answer."""
-        loan = self._clients.lend(way)
-        try:
-            await loan.enter()
-            response = await self._runtime.settle(
-                loan.client.send(request, stream=True, follow_redirects=False)
-            )
-        except BaseException:
-            self._clients.take_back(loan)
-            raise
-        if not self._runtime.is_async:
-            bound_reads(response.extensions.get("network_stream"))
-        return Arrival(
-            status=response.status_code,
-            status_text=response.reason_phrase,
-            headers=response.headers,
-            request=response.request,
-            chunks=functools.partial(self._chunks, response),
-            close=functools.partial(self._close, response, loan),
-            interrupt=functools.partial(_shut_socket, response),
-            unbound=functools.partial(_unbound, response.request),
-        )
-
-    async def _close(self, response: Any, loan: Loan) -> None:
-        try:
-            await self._runtime.close(response)
-        finally:
-            self._clients.take_back(loan)
+        self._exchanges: dict[asyncio.Task[Any], anyio.CancelScope] = {}
 
     def code_of(self, error: BaseException) -> str | None:
-        """Axios's code for an exception of httpx or httpx2."""
         names = [base.__name__ for base in type(error).__mro__]
         if "ConnectError" in names and _was_refused(error):
             return RequestError.ECONNREFUSED
         return next((CODES[name] for name in names if name in CODES), None)
 
     def was_sent(self, error: BaseException) -> bool:
-        """Whether anything of the request may have left before this exception."""
         return _NOTHING_SENT.isdisjoint(base.__name__ for base in type(error).__mro__)
 
-    def _time_out(self, seconds: float | None) -> dict[str, Any]:
-        """The client's own limits, per operation, where a blocked thread cannot be interrupted."""
-        if seconds is None:
-            return {}
-        if self._runtime.is_async:
-            return {"timeout": None}
-        return {"timeout": max(seconds, 0.001), "extensions": {"trace": bound_connections}}
+    def cookie(self, request: Any, name: str) -> str | None:
+        return cookie_in(request.headers.get("cookie"), name)
 
-    def _chunks(self, response: Any) -> AsyncIterator[bytes]:
-        is_async, iterate = self._runtime.is_async, self._runtime.iterate
-        layers = layers_of(response.headers.get("content-encoding"))
-        if layers is None or response.is_stream_consumed:  # a mock's body is there already
-            return iterate(response.aiter_bytes() if is_async else response.iter_bytes())
-        return decoded(iterate(response.aiter_raw() if is_async else response.iter_raw()), layers)
+    async def protect(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run ``work`` in a task of its own, which is cancelled through a scope of anyio.
+
+        httpcore shields its clean-up only from that. A task that is cancelled in the middle of it
+        leaves a connection that is never free again.
+        """
+        if not self._runtime.is_async:
+            return await work
+        scope = anyio.CancelScope()
+        task = asyncio.get_running_loop().create_task(_within(scope, work))
+        self._exchanges[task] = scope
+        try:
+            result = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            scope.cancel()
+            while not task.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait((task,))
+            await _discard(task)
+            raise
+        finally:
+            del self._exchanges[task]
+        if result is _CANCELLED:
+            raise CanceledError("the instance was closed while the request was under way")
+        return result
+
+    async def end_exchanges(self) -> None:
+        """Cancel what is under way, and wait until its connections are closed."""
+        for scope in self._exchanges.values():
+            scope.cancel()
+        if self._exchanges:
+            await asyncio.wait(tuple(self._exchanges), timeout=_PATIENCE)
+
+    def _timeout(self, seconds: float | None) -> dict[str, Any]:
+        """Limits of each operation, where a blocked thread cannot be interrupted."""
+        if self._runtime.is_async or seconds is None:
+            return {}
+        each = max(seconds, 0.001)
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), each)
+        return {"timeout": limits, "trace": bound_connections}
+
+    def _head(self, response: Any, close: Callable[[], Any]) -> ResponseHead:
+        if not self._runtime.is_async:
+            bound_stream(response.extensions.get("network_stream"))
+        return ResponseHead(
+            response.status_code,
+            response.reason_phrase,
+            response.headers,
+            response.request,
+            functools.partial(self._chunks, response),
+            close,
+            functools.partial(_shut_socket, response),
+            functools.partial(_without_read_timeout, response.request),
+        )
+
+    def _chunks(self, response: Any) -> AsyncIterable[bytes]:
+        if response.is_stream_consumed:  # by a hook of the client, or the body of a mock
+            return _only(response.content)
+        encoding = response.headers.get("content-encoding")
+        if not encoding:
+            return self._runtime.iterate(response.stream)
+        layers = layers_of(encoding)
+        if layers is None:
+            is_async = self._runtime.is_async
+            return self._runtime.iterate(
+                response.aiter_bytes() if is_async else response.iter_bytes()
+            )
+        return decoded(self._runtime.iterate(response.stream), layers)
+
+
+class OwnHttpx(_Httpx):
+    """Sends with connections that the instance has made, through httpx's transports.
+
+    Args:
+        runtime: How the instance waits.
+        jar: The cookies of the instance.
+    """
+
+    def __init__(self, runtime: Runtime, jar: CookieJar) -> None:
+        super().__init__(runtime)
+        self._jar = jar
+        self._proxies = getproxies()
+        self.forget()
+
+    def build(
+        self, request: WireRequest, content: Any, seconds: float | None, config: RequestConfig
+    ) -> httpx.Request:
+        headers = request.headers
+        fields = _encoded(header_fields(headers))
+        fields += [field for name, field in _USUAL_HEADERS if name not in headers]
+        if "cookie" not in headers:
+            cookies = cookie_header(self._jar, request.url)
+            if cookies:
+                fields.append((b"Cookie", cookies.encode("latin-1", "ignore")))
+        return httpx.Request(
+            request.method.upper(),
+            _parsed(httpx.URL, request.url),
+            headers=fields,
+            content=content,
+            extensions=self._timeout(seconds),
+        )
+
+    async def send(self, request: httpx.Request, proxy: ProxyChoice) -> ResponseHead:
+        url = str(request.url)
+        if proxy is None and self._proxies:
+            proxy = environment_proxy(url, self._proxies)
+        if self._runtime.is_async and request.url.scheme == "https":
+            await load_ssl_context()
+        limits = request.extensions.get("timeout")
+        pool = await self._pools.take((origin(url), proxy or None), limits and limits["pool"])
+        try:
+            if self._runtime.is_async:
+                response = await pool.transport.handle_async_request(request)
+            else:
+                response = pool.transport.handle_request(request)
+            response.request = request
+            fields = response.headers.get_list("set-cookie")
+            if fields:
+                keep_cookies(self._jar, url, fields)
+        except BaseException as error:
+            await self._pools.give_back(pool, is_reusable=False)
+            if isinstance(error, httpx.RequestError):
+                error.request = request
+            raise
+        return self._head(response, _Closing(self, pool, response).close)
+
+    async def close(self) -> None:
+        """Close all connections; the next request opens others."""
+        await self.end_exchanges()
+        await self._pools.close()
+
+    def forget(self) -> None:
+        """Start anew: the connections belonged to an event loop that was closed."""
+        is_async = self._runtime.is_async
+        self._pools = Pools(self._transport, self._close_transport, is_async=is_async)
+
+    def _transport(self, route: Route) -> Any:
+        target, proxy = route
+        make = httpx.AsyncHTTPTransport if self._runtime.is_async else httpx.HTTPTransport
+        is_tls = target is None or target.startswith("https:")
+        return make(
+            verify=ssl_context() if is_tls else _no_tls(),
+            limits=_ONE,
+            proxy=_to_httpx(proxy) if proxy else None,
+            trust_env=False,
+        )
+
+    async def _close_transport(self, transport: Any) -> None:
+        if self._runtime.is_async:
+            await transport.aclose()
+        else:
+            transport.close()
+
+    async def end(self, pool: Pool, response: httpx.Response) -> None:
+        """Close a response, and give its connection back."""
+        is_reusable = False
+        try:
+            if self._runtime.is_async:
+                await response.stream.aclose()  # type: ignore[union-attr]
+            else:
+                response.stream.close()  # type: ignore[union-attr]
+            is_reusable = True
+        finally:
+            await self._pools.give_back(pool, is_reusable=is_reusable)
+
+
+class _Closing:
+    """Closes a response once."""
+
+    def __init__(self, backend: OwnHttpx, pool: Pool, response: httpx.Response) -> None:
+        self._backend = backend
+        self._pool: Pool | None = pool
+        self._response = response
+
+    async def close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await self._backend.end(pool, self._response)
+
+
+class GivenHttpx(_Httpx):
+    """Sends with a client that you handed in; it is not closed.
+
+    Args:
+        runtime: How the instance waits.
+        client: The client, of httpx or httpx2.
+    """
+
+    def __init__(self, runtime: Runtime, client: Any) -> None:
+        super().__init__(runtime)
+        self._client = client
+
+    def build(
+        self, request: WireRequest, content: Any, seconds: float | None, config: RequestConfig
+    ) -> Any:
+        client, headers = self._client, request.headers
+        options: dict[str, Any] = {}
+        extensions = self._timeout(seconds)
+        if extensions:
+            options["extensions"] = {"trace": extensions["trace"]}
+            options["timeout"] = extensions["timeout"]["read"]
+        elif seconds is not None:
+            options["timeout"] = None
+        built = client.build_request(
+            request.method.upper(),
+            _parsed(client.base_url.__class__, request.url),
+            headers=_encoded(header_fields(headers)),
+            content=content,
+            **options,
+        )
+        for name, value in headers.items():
+            if value is None or value is False:
+                built.headers.pop(name, None)
+        if "accept" not in headers and built.headers.get("accept") == "*/*":
+            del built.headers["accept"]  # a default of the client, in place of ours
+        return built
+
+    async def send(self, request: Any, proxy: ProxyChoice) -> ResponseHead:
+        if proxy is not None:
+            raise RequestError(
+                "proxy cannot be changed for a client that was handed in: give the proxy to that "
+                "client, as in httpx.AsyncClient(proxy=...), or let create() make one",
+                RequestError.ERR_NOT_SUPPORT,
+                request_was_sent=False,
+            )
+        sending = self._client.send(request, stream=True, follow_redirects=False)
+        response = await sending if self._runtime.is_async else sending
+        return self._head(response, functools.partial(self._runtime.close, response))
+
+    async def close(self) -> None:
+        pass
+
+    def forget(self) -> None:
+        pass
+
+
+async def _within(scope: anyio.CancelScope, work: Coroutine[Any, Any, Any]) -> Any:
+    with scope:
+        return await work
+    return _CANCELLED
+
+
+async def _discard(task: asyncio.Task[Any]) -> None:
+    """Close the stream of a response that arrived in the moment in which it was cancelled."""
+    if not task.cancelled() and task.exception() is None:
+        close = getattr(getattr(task.result(), "data", None), "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _encoded(fields: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode("latin-1")) for name, value in fields]
 
 
 @functools.lru_cache(maxsize=512)
 def _parsed(kind: Callable[[str], Any], url: str) -> Any:
-    """A URL as the client has it; parsing is half of what building a request costs.
+    """Parse a URL; that is half of what building a request costs."""
+    return kind(url)
 
-    Raises:
-        InvalidURLError: A domain name in it is none (IDNA 2008).
-    """
-    try:
-        parsed = kind(url)
-        _ = parsed.host  # looked at only when it is asked for
-        return parsed
-    except UnicodeError as error:
-        raise InvalidURLError(
-            f"Invalid URL {redact_url(url)!r}: {error}",
-            RequestError.ERR_INVALID_URL,
-            request_was_sent=False,
-        ) from None
+
+@functools.cache
+def _no_tls() -> ssl.SSLContext:
+    """Return a context that trusts no one, for connections without TLS."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _to_httpx(proxy: Proxy) -> httpx.Proxy:
+    is_tls = proxy.url.startswith("https:")
+    return httpx.Proxy(proxy.url, auth=proxy.auth, ssl_context=ssl_context() if is_tls else None)
+
+
+async def _only(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 def _was_refused(error: BaseException | None) -> bool:
-    """Whether a refused connection is among the causes; several addresses make a group of them."""
+    """Find a refused connection among the causes; several addresses make a group of them."""
     if isinstance(error, ConnectionRefusedError):
         return True
     if isinstance(error, BaseExceptionGroup):
@@ -172,7 +386,7 @@ def _shut_socket(response: Any) -> None:
             socket.socket.shutdown(found, socket.SHUT_RDWR)  # below TLS, whose reader is busy
 
 
-def _unbound(request: Any) -> None:
+def _without_read_timeout(request: Any) -> None:
     timeout = request.extensions.get("timeout")
     if timeout:
         timeout["read"] = None

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from ..clock import taken_from
+from ..refresh.expiry import taken_from
 
 
 class Clock:

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from attrs import frozen
 
-from ..events import Signal, login_required, refresh_failed, token_refreshed
 from ..instance import Instance, SyncInstance
+from ..refresh.signals import Signal, login_required, refresh_failed, token_refreshed
 from .waiting import BOUND, until, wait_until
 
 #: The signals of a session, by name.

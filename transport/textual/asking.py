@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 from textual.app import App
 from textual.screen import Screen
 
+from ..refresh.tokens import TokenPair
 from ..runtime import AsyncRuntime, Runtime, SyncRuntime, run_now
-from ..tokens import TokenPair
 
 MakeScreen: TypeAlias = Callable[[], Screen[TokenPair | None]]
 Answer: TypeAlias = "concurrent.futures.Future[TokenPair | None]"

@@ -16,9 +16,9 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
+from ..chain import is_async
 from ..errors import RequestError
-from ..interceptors import is_async
-from ..tokens import TokenPair
+from ..refresh.tokens import TokenPair
 
 _log = logging.getLogger("zustax")
 
@@ -156,7 +156,6 @@ class LoginScreen(ModalScreen[TokenPair | None]):
         if answer is None:
             return _REFUSED
         kind = type(answer).__name__
-        del answer
         _log.warning("authenticate must return a TokenPair or None, not %s", kind)
         return f"Logging in gave no tokens but {kind}."
 

@@ -13,9 +13,9 @@ from textual.message_pump import MessagePump
 
 from ..config import RequestConfig
 from ..errors import RefreshError, RequestError
-from ..events import Signal, login_required, refresh_failed, token_refreshed
 from ..instance import Instance, SyncInstance
-from ..tokens import TokenPair
+from ..refresh.signals import Signal, login_required, refresh_failed, token_refreshed
+from ..refresh.tokens import TokenPair
 
 
 class LoginRequired(Message):

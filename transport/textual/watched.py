@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from ..redaction import REDACTED, redact
+from ..secrecy import REDACTED, redact
 
 #: How deep a state is shown.
 _DEEPEST = 12

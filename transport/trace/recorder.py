@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from ..errors import describe
+from ..chain import is_async
 from ..instance import Instance, SyncInstance
-from ..interceptors import is_async
+from ..secrecy import describe
 from .calls import TraceCall, calls_in
 from .events import TraceEvent
 from .mermaid import to_mermaid

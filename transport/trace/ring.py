@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import with_callers_frames
+from ..secrecy import with_callers_frames
 from .events import Kind, TraceEvent
 
 Subscriber = Callable[[TraceEvent], object]

@@ -12,14 +12,14 @@ from weakref import WeakKeyDictionary
 
 from attrs import evolve
 
+from ..chain import Chains, Handler, Interceptor, NetworkInterceptor, Run
 from ..config import RequestConfig
 from ..errors import RequestError
-from ..flight import Failed, Flight, Landing, Renewed
-from ..interceptors import Handler, Interceptor, NetworkInterceptor
-from ..observers import Chains, Run, watched_by, watchers
-from ..redaction import redact_url
-from ..refresher import current_flight
+from ..refresh.pending import Failed, PendingRefresh, RefreshOutcome, Renewed
+from ..refresh.renewal import current_refresh
+from ..refresh.watching import watched_by, watchers
 from ..runtime import Runtime
+from ..secrecy import redact_url
 from ..urls import full_url
 from .events import ChainName, Kind, Outcome, Side, TraceHandler
 from .ring import Ring
@@ -39,20 +39,20 @@ class Recording:
         self.ring = ring
         self._calls = itertools.count(1)
         self._lock = threading.RLock()  # re-entrant for the same reason as that of a `Ring`
-        self._refreshes: WeakKeyDictionary[Flight, int] = WeakKeyDictionary()
+        self._refreshes: WeakKeyDictionary[PendingRefresh, int] = WeakKeyDictionary()
         self._last_refresh = 0
 
     def next_call(self) -> int:
         """The number of a new call."""
         return next(self._calls)
 
-    def number_of(self, flight: Flight) -> int:
+    def number_of(self, pending: PendingRefresh) -> int:
         """The number of a refresh."""
         with self._lock:
-            if flight not in self._refreshes:
+            if pending not in self._refreshes:
                 self._last_refresh += 1
-                self._refreshes[flight] = self._last_refresh
-            return self._refreshes[flight]
+                self._refreshes[pending] = self._last_refresh
+            return self._refreshes[pending]
 
 
 class CallObserver:
@@ -72,13 +72,13 @@ class CallObserver:
     async def __call__(self, config: RequestConfig, chains: Chains, run: Run) -> Any:
         """Carry out a call, and note what happens."""
         call = WatchedCall(self._recording, self._runtime)
-        flight = current_flight()
+        pending = current_refresh()
         call.note(
             "started",
             instance=self._instance,
             method=config.method.upper(),
             url=shown_url(config),
-            refresh=self._recording.number_of(flight) if flight else None,
+            refresh=self._recording.number_of(pending) if pending else None,
         )
         with watched_by(*self._others(), call):
             try:
@@ -163,7 +163,7 @@ class WatchedCall:
     def _noting(self, function: Callable[..., Any], handler: TraceHandler) -> Callable[..., Any]:
         async def noting(*arguments: Any) -> Any:
             with self._inside(handler):
-                return await self._runtime.settle(function(*arguments))
+                return await self._runtime.maybe_await(function(*arguments))
 
         noting.__qualname__ = handler.name  # another trace goes around this one
         return self._runtime.adapt(noting)
@@ -188,7 +188,7 @@ class WatchedCall:
         leaving = config.copy()
         leaving.before_redirect = self._noting_redirects(config.before_redirect, attempt)
         try:
-            response = await self._runtime.settle(proceed(leaving))
+            response = await self._runtime.maybe_await(proceed(leaving))
         except BaseException as error:
             self.note("failed", attempt=attempt, problem=_problem(error))
             raise
@@ -206,22 +206,22 @@ class WatchedCall:
 
     # --- refreshes ---
 
-    def refresh_started(self, flight: Flight) -> None:
+    def refresh_started(self, pending: PendingRefresh) -> None:
         """Note that the call has started a refresh."""
-        self.note("refresh_started", refresh=self.recording.number_of(flight))
+        self.note("refresh_started", refresh=self.recording.number_of(pending))
 
-    def refresh_ended(self, flight: Flight, landing: Landing) -> None:
+    def refresh_ended(self, pending: PendingRefresh, outcome: RefreshOutcome) -> None:
         """Note how that refresh has ended, which may be after the call."""
-        number = self.recording.number_of(flight)
-        self.recording.ring.add("refresh_ended", refresh=number, outcome=_outcome_of(landing))
+        number = self.recording.number_of(pending)
+        self.recording.ring.add("refresh_ended", refresh=number, outcome=_outcome_of(outcome))
 
-    def wait_started(self, flight: Flight) -> None:
+    def wait_started(self, pending: PendingRefresh) -> None:
         """Note that the call waits."""
-        self.note("waiting", refresh=self.recording.number_of(flight))
+        self.note("waiting", refresh=self.recording.number_of(pending))
 
-    def wait_ended(self, flight: Flight) -> None:
+    def wait_ended(self, pending: PendingRefresh) -> None:
         """Note that it waits no more."""
-        self.note("waited", refresh=self.recording.number_of(flight))
+        self.note("waited", refresh=self.recording.number_of(pending))
 
 
 def shown_url(config: RequestConfig) -> str:
@@ -251,9 +251,9 @@ def _status(value: Any) -> int | None:
     return status if isinstance(status, int) else None
 
 
-def _outcome_of(landing: Landing) -> Outcome:
-    if isinstance(landing, Renewed):
+def _outcome_of(outcome: RefreshOutcome) -> Outcome:
+    if isinstance(outcome, Renewed):
         return "renewed"
-    if isinstance(landing, Failed):
-        return "rejected" if landing.error.rejected else "failed"
+    if isinstance(outcome, Failed):
+        return "rejected" if outcome.error.rejected else "failed"
     return "discarded"

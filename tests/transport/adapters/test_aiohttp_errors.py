@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from http.cookiejar import CookieJar
 from typing import Any
 
 import aiohttp
@@ -13,7 +14,7 @@ from aiohttp.client_reqrep import ConnectionKey
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 from zustax.transport import InvalidURLError, RequestError, create
-from zustax.transport.adapters.aiohttp import CODES, AiohttpDriver, sessions
+from zustax.transport.adapters.aiohttp import CODES, AiohttpBackend
 
 from ...support.clients import AiohttpClient, Client
 from ...support.http1 import Answer
@@ -109,14 +110,14 @@ def test_every_exception_of_aiohttp_has_a_code() -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_an_exception_of_aiohttp_has_its_code(name: str) -> None:
-    driver = AiohttpDriver(sessions(None))
+    backend = AiohttpBackend(None, CookieJar())
     exception = made(exceptions_of_aiohttp()[name])
-    assert driver.code_of(exception) == EXPECTED[name]
-    assert driver.was_sent(exception) is (name not in NOTHING_SENT)
+    assert backend.code_of(exception) == EXPECTED[name]
+    assert backend.was_sent(exception) is (name not in NOTHING_SENT)
 
 
 def test_an_exception_that_is_none_of_aiohttp_has_no_code() -> None:
-    assert AiohttpDriver(sessions(None)).code_of(LookupError("a bug")) is None
+    assert AiohttpBackend(None, CookieJar()).code_of(LookupError("a bug")) is None
 
 
 # --- what goes wrong between two hosts ---

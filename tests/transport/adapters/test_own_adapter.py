@@ -83,7 +83,7 @@ async def test_what_it_is_given_is_what_would_go_on_the_wire() -> None:
     [config] = given
     assert isinstance(config, LeavingConfig)
     assert config.data == b'{"a":1}'
-    assert config.asked.data == {"a": 1}
+    assert config.config.data == {"a": 1}
     assert config.headers["Content-Type"] == "application/json"
     assert config.method == "post"
 

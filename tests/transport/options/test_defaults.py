@@ -174,3 +174,14 @@ def test_a_config_that_an_interceptor_made_anew_is_sent_with_get(
     client.api.interceptors.request.use(lambda _: made(url=f"{server.url}/made"))
     client.call(lambda api: api.post("/items", {"a": 1}))
     assert [seen.method for seen in server.seen("/made")] == ["GET"]
+
+
+def test_a_config_that_an_interceptor_made_anew_has_no_limits(
+    client: Client, server: AuthServer
+) -> None:
+    server.answer("/items", body={"user": "ada"})
+    client.api.interceptors.request.use(
+        lambda config: {"url": f"{server.url}/items", "method": "post", "data": "tea"}
+    )
+    assert client.call(lambda api: api.get("/anything")).status == 200
+    assert server.seen("/items")[0].body == b"tea"

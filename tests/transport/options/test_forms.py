@@ -89,7 +89,6 @@ def test_a_file_with_its_name_and_type_is_one_part(
         (bytearray(FILE), Part("file", FILE, None, "application/octet-stream")),
         (memoryview(FILE), Part("file", FILE, None, "application/octet-stream")),
     ],
-    ids=repr,
 )
 def test_a_file_may_be_bytes(client: Client, server: AuthServer, file: Any, arrives: Part) -> None:
     assert parts_sent(client, server, {"file": file}) == [arrives]

@@ -11,8 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from zustax.transport import RequestConfig, RequestError
-from zustax.transport import client as clients
-from zustax.transport.adapters.httpx_clients import MAX_IDLE
+from zustax.transport.adapters import pools, tls
 from zustax.transport.proxy import proxy_of
 
 from ...support.clients import Client
@@ -58,9 +57,9 @@ def front(
         trusted = ssl.create_default_context()
         front.authority.configure_trust(trusted)
         monkeypatch.setattr(httpx, "create_ssl_context", lambda: trusted)
-        clients.ssl_context.cache_clear()
+        tls.ssl_context.cache_clear()
         yield front
-    clients.ssl_context.cache_clear()
+    tls.ssl_context.cache_clear()
 
 
 def address(proxy: ForwardProxy, **more: Any) -> dict[str, Any]:
@@ -427,32 +426,27 @@ def test_an_instance_closes_its_connections_to_proxies(
 
 
 @only_httpx
-def test_only_some_connections_to_proxies_are_kept(
-    client: Client, server: AuthServer, proxy: ForwardProxy
+def test_a_connection_that_has_been_idle_is_closed_by_a_later_request(
+    client: Client, server: AuthServer, proxy: ForwardProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answer("/items")
-    use_proxies(client, proxy, MAX_IDLE + 3)
-    wait_until(lambda: proxy.open_connections == MAX_IDLE)
-    assert proxy.connections == MAX_IDLE + 3
+    get_items(client, proxy=address(proxy, auth=("ada", PASSWORD)))
+    monkeypatch.setattr(pools, "KEPT", 0.0)
+    get_items(client, proxy=address(proxy, auth=("bob", PASSWORD)))
+    wait_until(lambda: proxy.open_connections == 1)
+    assert proxy.connections == 2
 
 
-def test_a_connection_in_use_is_kept_however_many_proxies_follow(
-    client: Client, server: AuthServer, proxy: ForwardProxy
+@only_httpx
+def test_only_so_many_idle_connections_are_kept(
+    client: Client, server: AuthServer, proxy: ForwardProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answer("/items")
-    gate = server.hold("/slow")
-    server.answer("/slow", body={"user": "ada"})
-    slow = client.start(lambda api: api.get("/slow", proxy=address(proxy)))
-    server.wait_for(1, "/slow")
-    use_proxies(client, proxy, MAX_IDLE + 1)
-    gate.open()
-    assert slow.response().data == {"user": "ada"}
-
-
-def use_proxies(client: Client, proxy: ForwardProxy, count: int) -> None:
-    """Use one proxy as many."""
-    for number in range(count):
+    monkeypatch.setattr(pools, "MOST", 3)
+    for number in range(5):
         get_items(client, proxy=address(proxy, auth=(f"user {number}", "password")))
+    wait_until(lambda: proxy.open_connections == 3)
+    assert proxy.connections == 5
 
 
 def get_items(client: Client, **options: Any) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from zustax.store import UserStore
-from zustax.transport import Instance, create, create_sync, keep_fresh, silent_refresh
-from zustax.transport.clock import taken_from
+from zustax.transport import Instance, create, create_sync, silent_refresh
+from zustax.transport.refresh import keep_fresh
+from zustax.transport.refresh.expiry import taken_from
 from zustax.transport.testing import Clock, TokenAuthority
 
 from ...support.app import App

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 from zustax.transport import RefreshError, TokenPair
-from zustax.transport.clock import taken_from
-from zustax.transport.expiry import Expiry
+from zustax.transport.refresh.expiry import Expiry, taken_from
+from zustax.transport.refresh.tokens import Credentials
 from zustax.transport.testing import Claims, Clock, TokenAuthority
-from zustax.transport.tokens import Credentials
 
 from ...support.app import App
 from ...support.server import REFRESH, USERS, AuthServer

@@ -22,7 +22,7 @@ import redis.asyncio
 from attrs import field, frozen
 from zustax.store import FileStorage, RedisStorage, UserStore
 from zustax.transport import RequestError, TokenPair, create, create_sync, silent_refresh
-from zustax.transport.posting import JsonRefresh
+from zustax.transport.refresh.calls import JsonRefresh
 
 #: Called with the name of each step of a refresh; it may never return.
 Reach = Callable[[str], None]

@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from zustax.transport.clock import now
+from zustax.transport.refresh.expiry import now
 from zustax.transport.testing import Clock
 
 

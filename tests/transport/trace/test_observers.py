@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from zustax.transport.observers import watched_by
+from zustax.transport.refresh.watching import watched_by
 
 from ...support.app import App
 from ...support.clients import Client
@@ -61,14 +61,14 @@ def test_an_instance_made_from_another_has_observers_of_its_own(app: App) -> Non
 class Faulty:
     """A watcher with a bug."""
 
-    def refresh_started(self, flight: Any) -> None: ...
+    def refresh_started(self, pending: Any) -> None: ...
 
-    def refresh_ended(self, flight: Any, landing: Any) -> None:
+    def refresh_ended(self, pending: Any, outcome: Any) -> None:
         raise ZeroDivisionError
 
-    def wait_started(self, flight: Any) -> None: ...
+    def wait_started(self, pending: Any) -> None: ...
 
-    def wait_ended(self, flight: Any) -> None: ...
+    def wait_ended(self, pending: Any) -> None: ...
 
 
 def test_a_watcher_that_raises_is_logged_and_changes_nothing(

@@ -9,52 +9,45 @@ from concurrent.futures import Future
 from typing import Any
 from weakref import WeakValueDictionary
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
-from .errors import RefreshError, with_callers_frames
+from ..errors import RefreshError
+from ..secrecy import with_callers_frames
 from .expiry import Expiry
-from .flight import Flight
-from .shared import shared_state_of
+from .pending import PendingRefresh
+from .storage_lock import persist_of
 from .tokens import Credentials, TokenPair, TokenStore, field_of, has_field
 
 _log = logging.getLogger("zustax")
 
-_NOBODY = Credentials(None, None, None)
+_LOGGED_OUT = Credentials(None, None, None)
 
 #: How many pairs are remembered of a store without session ids.
 _KEPT = 4
 
 
-@frozen
-class Boarding:
-    """A flight to wait for, and whether the one who boards has to carry it out."""
-
-    flight: Flight
-    is_new: bool
-
-
-class Session:
+class TokenSession:
     """Reads and writes the tokens of one store, and knows the refresh that is under way.
 
     Get it with `session_of`: instances over one store share it, and so share the refresh.
 
     Attributes:
         store: The store.
-        shared: What it has to do with other processes; ``None`` if nothing.
+        persist: Its storage side, which other processes may share; ``None`` without one.
         expiry: How long its access token lives.
-        logins_asked: How often the user was told to log in.
+        logins_required: How often the user was told to log in.
     """
 
     def __init__(self, store: TokenStore) -> None:
         self.store = store
-        self.shared = shared_state_of(store)
+        self.persist = persist_of(store)
         self.expiry = Expiry()
-        self.logins_asked = 0
+        self.logins_required = 0
         self._is_watched = False
         # A store of `zustax.store` replaces its state, so what was read of one holds for it.
         self._never_mutates = hasattr(store, "get_initial_state")
-        self._read: tuple[Any, Credentials] = (None, _NOBODY)
-        self._flight: Flight | None = None
+        self._read: tuple[Any, Credentials] = (None, _LOGGED_OUT)
+        self._pending: PendingRefresh | None = None
         self._lock = threading.RLock()
         self._known: tuple[Credentials, ...] = ()
         self._rejection: tuple[object, RefreshError] | None = None
@@ -63,11 +56,11 @@ class Session:
     # --- reading ---
 
     def hydration(self) -> Future[None] | None:
-        """For the end of the store's reading of its storage; ``None`` if that is not under way."""
-        return None if self.shared is None else self.shared.hydration()
+        """Return a future for the end of the current hydration; ``None`` if there is none."""
+        return None if self.persist is None else self.persist.hydration()
 
     def watch_expiry(self) -> None:
-        """Note from now on when tokens are received, where the store tells of them."""
+        """Note when tokens are received from now on, where the store tells of them."""
         self._see(self.store.get_state())
         with self._lock:
             if self._is_watched or not hasattr(self.store, "get_initial_state"):
@@ -81,7 +74,7 @@ class Session:
         self.expiry.see(field_of(state, "access_token"), field_of(state, "expires_at"))
 
     def credentials(self) -> Credentials:
-        """What the store holds at this moment. Takes no lock where the tokens are known."""
+        """Return what the store holds now. Takes no lock where the tokens are known."""
         state = self.store.get_state()
         read, credentials = self._read
         if state is not read or not self._never_mutates:
@@ -93,14 +86,14 @@ class Session:
         access_token = field_of(state, "access_token")
         refresh_token = field_of(state, "refresh_token")
         if access_token is None and refresh_token is None:
-            return _NOBODY
+            return _LOGGED_OUT
         session = field_of(state, "session_id")
         if session is None:
             session = self._mark(access_token, refresh_token)
         return Credentials(access_token, refresh_token, session, field_of(state, "expires_at"))
 
     def _mark(self, access_token: str | None, refresh_token: str | None) -> object:
-        """The session of tokens without a session id: what is not known yet begins a new one."""
+        """Return the session of tokens without a session id; unknown tokens begin a new one."""
         known = _matching(self._known, access_token, refresh_token)
         if known is not None:
             return known.session
@@ -112,19 +105,19 @@ class Session:
             return known.session
 
     def _remember(self, *credentials: Credentials) -> None:
-        # Some pairs before are kept: they may be read while a new one is being written.
+        # Some pairs before are kept: they may be read while a new one is written.
         with self._lock:
             self._known = (*credentials, *self._known)[:_KEPT]
 
-    def continued(self, left_with: Credentials, now: Credentials) -> Credentials:
-        """What a request left with, in the session that its own has become.
+    def continued(self, sent_with: Credentials, now: Credentials) -> Credentials:
+        """Return what a request left with, in the session that its own has become.
 
-        A refresh by cookie begins a session for those who left as nobody; a user who was asked to
-        log in again goes on with the requests of before.
+        A refresh by cookie begins a session for requests that left without one; after
+        ``reauthenticate`` the requests of before go on in the new session.
         """
-        if self._succession == (left_with.session, now.session):
-            return evolve(left_with, session=now.session)
-        return left_with
+        if self._succession == (sent_with.session, now.session):
+            return evolve(sent_with, session=now.session)
+        return sent_with
 
     def succeed(self, before: object, after: object) -> None:
         """Let requests that left in the session ``before`` go on in the session ``after``."""
@@ -132,46 +125,47 @@ class Session:
 
     # --- the refresh under way ---
 
-    def flight_for(self, credentials: Credentials) -> Flight | None:
-        """The refresh under way of the same session, if there is one. Takes no lock."""
-        flight = self._flight
+    def pending_for(self, credentials: Credentials) -> PendingRefresh | None:
+        """Return the refresh under way of the same session, if there is one. Takes no lock."""
+        pending = self._pending
         if (
-            flight is None
-            or flight.has_landed
-            or flight.started_with.session != credentials.session
+            pending is None
+            or pending.is_finished
+            or pending.started_with.session != credentials.session
         ):
             return None
-        return flight
+        return pending
 
-    def board(
-        self, now: Credentials, timeout: float, *, logins_asked: int, is_early: bool = False
-    ) -> Boarding | None:
-        """Join the refresh under way, or begin one.
+    def join_or_start(
+        self, now: Credentials, timeout: float, *, logins_required: int, is_early: bool = False
+    ) -> tuple[PendingRefresh, bool] | None:
+        """Join the refresh under way, or start one.
 
         Args:
             now: What the store held when it was decided that a refresh is needed.
             timeout: Seconds that a new refresh may take.
-            logins_asked: `logins_asked` of the moment for which that was decided.
-            is_early: Whether no token has been refused.
+            logins_required: The value of the attribute when that was decided.
+            is_early: True if no token has been refused.
 
         Returns:
-            ``None`` if the store has changed since, so that there is something new to decide.
+            The refresh, and True if the caller has to run it; ``None`` if the store has changed
+            since, so that the caller has to decide anew.
         """
         with self._lock:
-            flight = self.flight_for(now)
-            if flight is not None:
-                return Boarding(flight, is_new=False)
-            if self.credentials() != now or self.logins_asked != logins_asked:
+            pending = self.pending_for(now)
+            if pending is not None:
+                return pending, False
+            if self.credentials() != now or self.logins_required != logins_required:
                 return None
-            self._flight = Flight(now, timeout, self, is_early=is_early)
-            return Boarding(self._flight, is_new=True)
+            self._pending = PendingRefresh(now, timeout, self, is_early=is_early)
+            return self._pending, True
 
-    def ask_for_login(self, since: int | None = None) -> bool:
-        """Count that the user is told to log in; ``False`` if that was done since ``since``."""
+    def require_login(self, since: int | None = None) -> bool:
+        """Count that the user has to log in; return False if that was counted since ``since``."""
         with self._lock:
-            if since is not None and self.logins_asked != since:
+            if since is not None and self.logins_required != since:
                 return False
-            self.logins_asked += 1
+            self.logins_required += 1
             return True
 
     def reject(self, session: object, error: RefreshError) -> bool:
@@ -180,11 +174,11 @@ class Session:
             return False
         self._rejection = (session, error)
         self._logout()
-        self.ask_for_login()
+        self.require_login()
         return True
 
     def rejection_of(self, session: object) -> RefreshError | None:
-        """Why ``session`` was ended, if it is the last one that was."""
+        """Return why ``session`` was ended, if it is the last one that was."""
         rejection = self._rejection
         return rejection[1] if rejection and rejection[0] == session else None
 
@@ -194,7 +188,7 @@ class Session:
         """Write a refreshed pair, unless the session has ended meanwhile.
 
         Returns:
-            What the store holds with it; ``None`` if it was not written.
+            What the store holds then; ``None`` if the pair was not written.
 
         Raises:
             RefreshError: The store refused it.
@@ -238,7 +232,7 @@ class Session:
 
     def _logout(self) -> None:
         state = self.store.get_state()
-        if self._credentials_in(state) is _NOBODY and not field_of(state, "is_login"):
+        if self._credentials_in(state) is _LOGGED_OUT and not field_of(state, "is_login"):
             return
         logout = getattr(self.store, "logout", None)
         if logout is not None:
@@ -262,31 +256,31 @@ class Session:
         return _held_by(state, fields)
 
     def _write(self, write: Callable[..., Any], *args: Any, **options: Any) -> None:
-        """Write to the store; a listener of it that raises changes nothing for any request (17)."""
+        """Write to the store; a listener that raises changes nothing for any request (17)."""
         try:
             write(*args, **options)
         except Exception as error:
-            # Our own frames hold the tokens, and some log handlers print local variables.
+            # The frames of zustax hold tokens, and some log handlers print local variables.
             with_callers_frames(error)
             _log.error("the store raised", exc_info=error)
 
 
 @define(repr=False)
 class _Update:
-    """An updater that changes ``fields`` of the state where ``applies`` says so of it."""
+    """An updater that changes ``fields`` of a state that ``applies`` accepts."""
 
     fields: dict[str, Any] = field(repr=False)
     applies: Callable[[Any], bool]
     was_applied: bool = False
 
     def apply(self, state: Any) -> Any:
-        """The change, or the state as it is."""
+        """Return the change, or the state as it is."""
         self.was_applied = self.applies(state)
         return self.fields if self.was_applied else state
 
 
 def _held_by(state: Any, fields: dict[str, Any]) -> dict[str, Any]:
-    """Those of ``fields`` that a state has; a mapping can be given the tokens, too."""
+    """Return those of ``fields`` that a state has; a mapping also takes the tokens."""
     can_take = ("access_token", "refresh_token") if isinstance(state, Mapping) else ()
     return {
         name: value for name, value in fields.items() if name in can_take or has_field(state, name)
@@ -304,14 +298,14 @@ def _matching(
     return None
 
 
-_sessions: WeakValueDictionary[int, Session] = WeakValueDictionary()
+_sessions: WeakValueDictionary[int, TokenSession] = WeakValueDictionary()
 _sessions_lock = threading.Lock()
 
 
-def session_of(store: TokenStore) -> Session:
-    """The one session object of a store. It keeps the store alive, and so its identity."""
+def session_of(store: TokenStore) -> TokenSession:
+    """Return the one session object of a store. It keeps the store alive, and so its identity."""
     with _sessions_lock:
         session = _sessions.get(id(store))
         if session is None:
-            session = _sessions[id(store)] = Session(store)
+            session = _sessions[id(store)] = TokenSession(store)
         return session

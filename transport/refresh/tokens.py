@@ -1,4 +1,4 @@
-"""Tokens in the hands of the transport: what a store must offer, and holders that show nothing."""
+"""Tokens in the transport: what a store must offer, and holders whose repr shows no token."""
 
 from __future__ import annotations
 
@@ -7,37 +7,39 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
+from ..secrecy import discreet
+
 
 class TokenStore(Protocol):
     """A store that holds the tokens of a session, such as ``zustax.store.UserStore``.
 
-    Its state is an object, or a mapping, with ``access_token`` and ``refresh_token``;
-    ``expires_at``, ``is_login`` and ``session_id`` are kept up to date where the state has them.
-    ``login`` and ``logout`` are used where the store has them. A store with ``get_initial_state``
-    (one of ``zustax.store``) is given a function, which it runs under its lock: a logout by another
+    Its state is an object or a mapping with ``access_token`` and ``refresh_token``. Silent refresh
+    keeps ``expires_at``, ``is_login`` and ``session_id`` up to date where the state has them, and
+    calls ``login`` and ``logout`` where the store has them. A store with ``get_initial_state`` (one
+    of ``zustax.store``) is given a function, which it runs under its lock: a logout by another
     thread in the same instant is then never undone.
 
     A store whose state lies in a storage may have ``persist``, as those of ``zustax.store`` do:
 
-        persist.hydration()         a future for the end of the reading under way, or ``None``
-        persist.exclusive(timeout)  a future for this process's turn to renew what is stored
+        persist.hydration()         a future for the end of the current hydration, or ``None``
+        persist.exclusive(timeout)  a future for the lock of the storage
 
-    Requests wait for the first. A refresh takes place in such a turn, which has ``reload()``,
+    Requests wait for the first. A refresh runs under the lock, which has ``reload()``,
     ``holding_back()``, ``write()`` and ``release()``: it reads what other processes have written,
-    and uses that or writes its own. The futures are those of ``concurrent.futures``. For another
-    process's tokens to be used the state must have a ``session_id``, the same in both.
+    and uses that or writes its own. The futures are those of ``concurrent.futures``.
     """
 
     def get_state(self) -> Any:
-        """The current state."""
+        """Return the current state."""
 
     def set_state(self, partial: Any, /) -> Any:
         """Merge a mapping into the state."""
 
 
-@frozen(init=False, repr=False)
+@discreet
+@frozen(repr=False)
 class TokenPair:
-    """What a refresh gives.
+    """The result of a refresh.
 
     Args:
         access_token: The new access token.
@@ -52,15 +54,10 @@ class TokenPair:
     refresh_token: str | None = field(default=None, repr=False)
     expires_at: float | None = None
 
-    def __init__(
-        self, access_token: str, refresh_token: str | None = None, expires_at: float | None = None
-    ) -> None:
-        problem = problem_of_pair(access_token, refresh_token, expires_at)
+    def __attrs_post_init__(self) -> None:
+        problem = problem_of_pair(self.access_token, self.refresh_token, self.expires_at)
         if problem:
-            # A crash report prints the locals of this frame.
-            del self, access_token, refresh_token, expires_at
             raise TypeError(problem)
-        self.__attrs_init__(access_token, refresh_token, expires_at)  # pyright: ignore[reportAttributeAccessIssue]
 
     def __repr__(self) -> str:
         has_refresh_token = self.refresh_token is not None
@@ -68,7 +65,7 @@ class TokenPair:
 
 
 def problem_of_pair(access_token: object, refresh_token: object, expires_at: object) -> str | None:
-    """What is wrong with fields of a pair; it names types, as a value may be a token."""
+    """Return what is wrong with the fields of a pair; it names types and never values."""
     if not isinstance(access_token, str) or not access_token:
         return f"access_token must be a str that is not empty, not {_kind(access_token)}"
     if refresh_token is not None and not (isinstance(refresh_token, str) and refresh_token):
@@ -88,9 +85,11 @@ class Credentials:
     """What a store holds at one moment.
 
     Attributes:
-        session: What tells this login from the one before and the one after; ``None``: nobody is
+        access_token: The access token, if there is one.
+        refresh_token: The refresh token, if there is one.
+        session: Tells this login from the one before and the one after; ``None``: no user is
             logged in.
-        expires_at: When the access token expires, in epoch seconds; ``None``: it is not known.
+        expires_at: When the access token expires, in epoch seconds; ``None``: unknown.
     """
 
     access_token: str | None = field(repr=False)
@@ -103,12 +102,12 @@ class Credentials:
 
 
 def field_of(state: Any, name: str) -> Any:
-    """A field of a state that is a mapping or an object; ``None`` where it has none."""
+    """Return a field of a state that is a mapping or an object; ``None`` where it has none."""
     if isinstance(state, Mapping):
         return state.get(name)
     return getattr(state, name, None)
 
 
 def has_field(state: Any, name: str) -> bool:
-    """Whether a state has a field of that name."""
+    """Return True if a state has a field of that name."""
     return name in state if isinstance(state, Mapping) else hasattr(state, name)

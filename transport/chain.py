@@ -5,22 +5,36 @@ sending itself stands the network chain: the first that was added is the outermo
 
     request C → request B → request A → network 1 → network 2 → adapter
     response C ← response B ← response A ← network 1 ← network 2 ←─┘
+
+Observers go around all of it. An observer may hand on other chains than it was given; this is how
+`record` sees each handler.
+
+    async def observer(config, chains, run):
+        outcome = await run(config, chains)
+        print(config.method, "failed" if outcome.failed else "succeeded")
+        return outcome
+
+    api.observers.append(observer)
+
+An observer is async for both kinds of instance. Under a synchronous one it may await only ``run``.
+The caller gets what it raises.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from inspect import iscoroutinefunction
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from .config import RequestConfig
-from .errors import describe
+from .secrecy import describe
 
-Handler = Callable[[Any], Any]
-Around = Callable[[RequestConfig, Callable[[RequestConfig], Any]], Any]
+Handler: TypeAlias = Callable[[Any], Any]
+Proceed: TypeAlias = Callable[[RequestConfig], Any]
+Around: TypeAlias = Callable[[RequestConfig, Proceed], Any]
 
 
 @frozen
@@ -36,7 +50,7 @@ class Interceptor:
 
 @frozen
 class NetworkInterceptor:
-    """A function that goes around the sending, as it was given to `NetworkManager.use`."""
+    """A function around the sending, as it was given to `NetworkManager.use`."""
 
     number: int
     around: Around
@@ -46,33 +60,34 @@ Entry = TypeVar("Entry", Interceptor, NetworkInterceptor)
 
 
 class Chain(Generic[Entry]):
-    """Numbered entries in the order in which they were added; numbers are never used twice."""
+    """Numbered entries in the order in which they were added. A number is never used twice."""
 
     def __init__(self, *, takes_async: bool = True) -> None:
         self._takes_async = takes_async
         self._numbers = itertools.count()
         self._entries: dict[int, Entry] = {}
+        self._snapshot: tuple[Entry, ...] = ()
 
     def eject(self, number: int) -> None:
-        """Remove what was added under ``number``; an unknown number does nothing."""
+        """Remove the interceptor with this number; an unknown number does nothing."""
         self._entries.pop(number, None)
+        self._snapshot = tuple(self._entries.values())
 
     def clear(self) -> None:
-        """Remove everything."""
+        """Remove all interceptors."""
         self._entries.clear()
+        self._snapshot = ()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def snapshot(self) -> Sequence[Entry]:
-        """The entries of this moment, first in first."""
-        return tuple(self._entries.values())
-
-    def _next_number(self) -> int:
-        return next(self._numbers)
+    def snapshot(self) -> tuple[Entry, ...]:
+        """Return the entries of this moment, first in first."""
+        return self._snapshot
 
     def _add(self, entry: Entry) -> int:
         self._entries[entry.number] = entry
+        self._snapshot = tuple(self._entries.values())
         return entry.number
 
     def _checked(self, name: str, handler: object) -> None:
@@ -101,14 +116,14 @@ class InterceptorManager(Chain[Interceptor]):
         Args:
             on_fulfilled: Takes the config (or response) and returns the one to go on with.
             on_rejected: Takes the exception that an earlier interceptor, or the request, raised.
-                What it returns recovers.
-            synchronous: If every interceptor of a request says so, an exception goes to the *same*
-                pair's ``on_rejected`` (axios's synchronous mode).
-            run_when: Asked with the merged config before any interceptor runs; ``False`` (nothing
+                If it returns a value, the request has recovered.
+            synchronous: If every interceptor of a request is synchronous, an exception goes to the
+                *same* pair's ``on_rejected`` (axios's synchronous mode).
+            run_when: Called with the merged config before any interceptor runs; ``False`` (nothing
                 else) skips this one.
 
         Returns:
-            The number to `eject` it by.
+            The number that `eject` takes.
 
         Raises:
             TypeError: A handler is neither callable nor ``None``, or is async on a synchronous
@@ -118,12 +133,12 @@ class InterceptorManager(Chain[Interceptor]):
         for name, handler in handlers.items():
             if handler is not None:
                 self._checked(name, handler)
-        number = self._next_number()
+        number = next(self._numbers)
         return self._add(Interceptor(number, on_fulfilled, on_rejected, synchronous, run_when))
 
 
 class NetworkManager(Chain[NetworkInterceptor]):
-    """The functions that go around the sending (OkHttp's network interceptors)."""
+    """The functions around the sending of an instance (OkHttp's network interceptors)."""
 
     def use(self, around: Around) -> int:
         """Add a function to the inner end of the network chain.
@@ -134,13 +149,13 @@ class NetworkManager(Chain[NetworkInterceptor]):
                 once, again, or not at all.
 
         Returns:
-            The number to `eject` it by.
+            The number that `eject` takes.
 
         Raises:
             TypeError: It is not callable, or is async on a synchronous instance.
         """
         self._checked("around", around)
-        return self._add(NetworkInterceptor(self._next_number(), around))
+        return self._add(NetworkInterceptor(next(self._numbers), around))
 
 
 class Interceptors:
@@ -153,7 +168,53 @@ class Interceptors:
 
 
 def is_async(function: object) -> bool:
-    """Whether calling ``function``, perhaps an object with ``__call__``, gives a coroutine."""
+    """Return True if calling ``function``, or an object with ``__call__``, gives a coroutine."""
     return iscoroutinefunction(function) or iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004 - the method itself is asked
     )
+
+
+# --- one call ---
+
+#: The request, network and response interceptors of one call. Request interceptors are in the order
+#: in which they run; the first of the network chain is the outermost.
+Chains: TypeAlias = tuple[
+    Sequence[Interceptor], Sequence[NetworkInterceptor], Sequence[Interceptor]
+]
+
+
+@define(repr=False)
+class Outcome:
+    """What a chain has come to so far: a value, or the exception that it raised."""
+
+    value: Any = field(repr=False)
+    failed: bool = False
+
+
+#: ``(config, chains)``: carries out a call, and gives its outcome.
+Run: TypeAlias = Callable[[RequestConfig, Chains], Coroutine[Any, Any, Outcome]]
+
+#: ``(config, chains, run)``: goes around a call.
+Observer: TypeAlias = Callable[[RequestConfig, Chains, Run], Coroutine[Any, Any, Outcome]]
+
+
+def observed(run: Run, observers: Iterable[Observer]) -> Run:
+    """Return ``run`` with the observers around it, the first one outermost."""
+    for observer in reversed(tuple(observers)):
+        run = _observed(observer, run)
+    return run
+
+
+def _observed(observer: Observer, run: Run) -> Run:
+    return lambda config, chains: observer(config, chains, run)
+
+
+def linked(around: Sequence[NetworkInterceptor], send: Proceed) -> Proceed:
+    """Return ``send`` with the network interceptors around it, the first one outermost."""
+    for interceptor in reversed(around):
+        send = _linked(interceptor.around, send)
+    return send
+
+
+def _linked(function: Around, proceed: Proceed) -> Proceed:
+    return lambda config: function(config, proceed)

@@ -1,4 +1,4 @@
-"""A refresh as OAuth 2.0 has it (RFC 6749, section 6), for `silent_refresh`.
+"""Ready-made refreshes, which send with the connections of the instance they are for.
 
 Example:
     refresh = oauth2_refresh("https://login.example.com/oauth/token", "my-app", "my-secret")
@@ -8,24 +8,26 @@ Example:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 from urllib.parse import quote_plus
 
 from attrs import field, frozen
 
-from .errors import RefreshError, describe
-from .instance import default_config
-from .posting import ReadyRefresh, StayAt, is_success, pair_in, sender_for
-from .response import Response
-from .tokens import TokenPair
-from .urls import origin
+from ..errors import RefreshError
+from ..instance import default_config
+from ..response import Response
+from ..secrecy import describe, discreet
+from ..urls import origin
+from .expiry import now
+from .tokens import TokenPair, problem_of_pair
 
 #: How a client with a secret shows it (RFC 6749, section 2.3.1).
 ClientAuth = Literal["basic", "post"]
 
-#: What an error may be called (RFC 6749, section 5.2). Nothing else of an answer is ever shown: it
-#: may repeat the token.
+#: The errors of RFC 6749, section 5.2. Nothing else of an answer is ever shown: it may repeat the
+#: token.
 _ERRORS = frozenset(
     (
         "invalid_request",
@@ -38,6 +40,96 @@ _ERRORS = frozenset(
 )
 
 
+class ReadyRefresh(ABC):
+    """A ``refresh`` for `silent_refresh` that is bound to the instance it is given for.
+
+    One that needs a refresh token and sends it in one request, which is made again if it could not
+    even connect.
+    """
+
+    @abstractmethod
+    def bound_to(self, api: Any, timeout: float) -> Callable[[str | None], Any]:
+        """``(refresh_token) -> TokenPair``, async or plain as ``api`` is.
+
+        Args:
+            api: The instance; its interceptors see nothing of the request.
+            timeout: Seconds for the request.
+        """
+
+
+@frozen
+class JsonRefresh(ReadyRefresh):
+    """The default refresh: POST ``{"refresh_token": …}`` to ``url`` and read the new pair."""
+
+    url: str
+
+    def bound_to(self, api: Any, timeout: float) -> Callable[[str | None], Any]:
+        """Send it with the defaults of ``api``."""
+
+        async def post(refresh_token: str | None) -> TokenPair:
+            sender = _sender_for(api)
+            sending = sender.post(
+                self.url,
+                {"refresh_token": refresh_token},
+                timeout=timeout,
+                validate_status=_is_success,
+                response_type="json",
+                before_redirect=_StayAt(sender.get_uri(self.url)),
+            )
+            response: Response = await api.runtime.maybe_await(sending)
+            return _pair_in(response.data)
+
+        return api.runtime.adapt(post)  # type: ignore[no-any-return]
+
+
+def _sender_for(api: Any) -> Any:
+    """Make an instance with the defaults of ``api`` and no interceptors."""
+    sender = api.create()
+    sender.observers.extend(api.observers)
+    return sender
+
+
+@frozen
+class _StayAt:
+    """Refuses to take a refresh token to another origin, where a redirect may lead."""
+
+    url: str
+
+    def __call__(self, request: Any) -> None:
+        if origin(str(request.url)) != origin(self.url):
+            raise RefreshError("the refresh call was redirected to another origin")
+
+
+def _is_success(status: int) -> bool:
+    return 200 <= status < 300
+
+
+def _pair_in(answer: Any) -> TokenPair:
+    """Return the pair in an answer (RFC 6749, section 5.1); its life is counted from now."""
+    received_at = now()
+    if not isinstance(answer, Mapping):
+        raise RefreshError("the answer to the refresh call is no JSON object")
+    lifetime = _seconds(answer.get("expires_in"))
+    expires_at = None if lifetime is None else received_at + lifetime
+    fields: tuple[Any, ...] = (answer.get("access_token"), answer.get("refresh_token"), expires_at)
+    problem = problem_of_pair(*fields)
+    if problem:
+        raise RefreshError(f"the answer to the refresh call cannot be used: {problem}")
+    return TokenPair(*fields)
+
+
+def _seconds(value: Any) -> float | None:
+    """Return a number of seconds, which some servers write as text; ``None`` if it is none."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return float(value)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number else None
+
+
+# --- OAuth 2.0 ---
+
+
+@discreet
 def oauth2_refresh(
     token_endpoint: str,
     client_id: str,
@@ -45,13 +137,13 @@ def oauth2_refresh(
     scope: str | None = None,
     auth: ClientAuth = "basic",
 ) -> ReadyRefresh:
-    """Renew the access token at the token endpoint of an OAuth 2.0 server.
+    """Refresh the access token at the token endpoint of an OAuth 2.0 server (RFC 6749, section 6).
 
-    The request is sent with the connections of the instance that it is used for, and with none of
-    its defaults: what is meant for the API is no business of the authorization server.
+    The request uses the connections of the instance, and none of its defaults: those are meant for
+    the API and not for the authorization server.
 
     An answer with the error ``invalid_grant`` ends the session. Any other error does not: the
-    client may be configured wrongly, which is no fault of the user's.
+    client may be configured wrongly, which is not the user's fault.
 
     Args:
         token_endpoint: The absolute URL.
@@ -72,10 +164,8 @@ def oauth2_refresh(
     """
     problem = _problem(token_endpoint, client_id, client_secret, scope)
     if problem:
-        del client_secret
         raise problem
     if auth not in get_args(ClientAuth):
-        del client_secret
         raise ValueError(f"auth must be 'basic' or 'post', not {describe(auth)}")
     return _OAuth2Refresh(token_endpoint, client_id, client_secret, scope, auth)
 
@@ -90,7 +180,7 @@ class _OAuth2Refresh(ReadyRefresh):
 
     def bound_to(self, api: Any, timeout: float) -> Callable[[str | None], Any]:
         async def post(refresh_token: str | None) -> TokenPair:
-            sender = sender_for(api)
+            sender = _sender_for(api)
             own = sender.defaults
             sender.defaults = default_config()
             sender.defaults.adapter, sender.defaults.proxy = own.adapter, own.proxy
@@ -103,10 +193,10 @@ class _OAuth2Refresh(ReadyRefresh):
                 },
                 timeout=timeout,
                 validate_status=None,
-                before_redirect=StayAt(self.token_endpoint),
+                before_redirect=_StayAt(self.token_endpoint),
                 **self._credentials(),
             )
-            response: Response = await api.runtime.settle(sending)
+            response: Response = await api.runtime.maybe_await(sending)
             return _pair_of(response)
 
         return api.runtime.adapt(post)  # type: ignore[no-any-return]
@@ -130,7 +220,7 @@ class _OAuth2Refresh(ReadyRefresh):
 
 def _pair_of(response: Response) -> TokenPair:
     answer = response.data
-    if not is_success(response.status):
+    if not _is_success(response.status):
         error = answer.get("error") if isinstance(answer, Mapping) else None
         name = error if isinstance(error, str) and error in _ERRORS else "no error of RFC 6749"
         raise RefreshError(
@@ -140,13 +230,13 @@ def _pair_of(response: Response) -> TokenPair:
     kind = answer.get("token_type", "bearer") if isinstance(answer, Mapping) else "bearer"
     if not isinstance(kind, str) or kind.lower() != "bearer":
         raise RefreshError("the token endpoint gave a token that is no bearer token (RFC 6750)")
-    return pair_in(answer)
+    return _pair_in(answer)
 
 
 def _problem(
     token_endpoint: object, client_id: object, client_secret: object, scope: object
 ) -> Exception | None:
-    """What is wrong with the arguments; of the secret it names the type alone."""
+    """Return what is wrong with the arguments; of the secret it names only the type."""
     texts = {"token_endpoint": token_endpoint, "client_id": client_id}
     options = {"client_secret": client_secret, "scope": scope}
     for name, value in {**texts, **options}.items():

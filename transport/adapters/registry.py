@@ -1,17 +1,16 @@
-"""Which adapter sends a request: one by name, with a client of the instance, or a function."""
+"""The adapters of an instance: by name, with a client of its own or yours, or a function."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from http.cookiejar import CookieJar
 from typing import Any, Literal, TypeAlias
 
-from ..client import ClientHolder
 from ..config import Adapter
 from ..runtime import Runtime
-from .exchange import ClientAdapter, Driver
-from .httpx import HttpxDriver
-from .httpx_clients import HttpxClients
+from .exchange import ClientAdapter
+from .httpx import GivenHttpx, OwnHttpx
 
 #: A function that takes a config and gives a response, or an awaitable of one.
 Send: TypeAlias = Callable[[Any], Any]
@@ -37,21 +36,23 @@ class Adapters:
             _check_kind(given, is_async=runtime.is_async)
         self._runtime = runtime
         self._given = given
-        self._clients: list[ClientHolder] = []
+        self._jar = CookieJar()
+        self._backends: list[Any] = []
         self._by_name: dict[str, Send] = {}
         self.default: Literal["httpx", "aiohttp"] = "aiohttp" if _is_session(given) else "httpx"
         self.closings = 0
         self.find(self.default)
+        runtime.on_lost = self._forget
 
     def find(self, adapter: Adapter | None) -> Send:
-        """The function that sends.
+        """Return the function that sends.
 
         Args:
             adapter: The function itself, or a name; ``None``: the default.
 
         Raises:
             ImportError: The library that is named is not installed.
-            TypeError: It serves asynchronous instances alone, and this one is not.
+            TypeError: It serves only asynchronous instances, and this one is not.
         """
         if callable(adapter):
             return adapter
@@ -75,51 +76,47 @@ class Adapters:
 
     @property
     def authorizes(self) -> bool:
-        """Whether the client that was handed in puts an ``Authorization`` of its own."""
+        """True if the client that was handed in sends an ``Authorization`` of its own."""
         given = self._given
         return given is not None and (given.auth is not None or "authorization" in given.headers)
 
     async def close(self) -> None:
-        """Close the clients that were made here; the next use makes others."""
-        for client in self._clients:
-            await client.close()
+        """Close the connections that were made here; the next request opens others."""
+        for backend in self._backends:
+            await backend.close()
+
+    def _forget(self) -> None:
+        """Drop the connections without closing them."""
+        for backend in self._backends:
+            backend.forget()
 
     def _made(self, name: str) -> Send:
-        given = self._given if name == self.default else None
-        client, driver = _DRIVERS[name](self._runtime, given)
-        send = self._runtime.adapt(ClientAdapter(driver, self._runtime).send)
-        self._clients.append(client)
+        backend = self._aiohttp() if name == "aiohttp" else self._httpx()
+        send = self._runtime.adapt(ClientAdapter(backend, self._runtime).send)
+        self._backends.append(backend)
         self._by_name[name] = send
         return send
 
+    def _httpx(self) -> Any:
+        if self._given is not None and self.default == "httpx":
+            return GivenHttpx(self._runtime, self._given)
+        return OwnHttpx(self._runtime, self._jar)
 
-def _httpx(runtime: Runtime, given: Any) -> tuple[ClientHolder, Driver]:
-    clients = HttpxClients(runtime, given)
-    return clients, HttpxDriver(clients, runtime)
-
-
-def _aiohttp(runtime: Runtime, given: Any) -> tuple[ClientHolder, Driver]:
-    if not runtime.is_async:
-        raise TypeError(
-            "adapter='aiohttp' serves asynchronous instances: make one with create(), "
-            "or leave adapter out"
-        )
-    try:
-        from .aiohttp import AiohttpDriver, sessions
-    except ModuleNotFoundError as error:
-        if error.name != "aiohttp":
-            raise
-        raise ImportError(
-            "adapter='aiohttp' needs aiohttp: install zustax[aiohttp]", name=error.name
-        ) from None
-    client = sessions(given)
-    return client, AiohttpDriver(client)
-
-
-_DRIVERS: dict[str, Callable[[Runtime, Any], tuple[ClientHolder, Driver]]] = {
-    "httpx": _httpx,
-    "aiohttp": _aiohttp,
-}
+    def _aiohttp(self) -> Any:
+        if not self._runtime.is_async:
+            raise TypeError(
+                "adapter='aiohttp' serves asynchronous instances: make one with create(), "
+                "or leave adapter out"
+            )
+        try:
+            from .aiohttp import AiohttpBackend
+        except ModuleNotFoundError as error:
+            if error.name != "aiohttp":
+                raise
+            raise ImportError(
+                "adapter='aiohttp' needs aiohttp: install zustax[aiohttp]", name=error.name
+            ) from None
+        return AiohttpBackend(self._given if self.default == "aiohttp" else None, self._jar)
 
 
 def _check_kind(given: Any, *, is_async: bool) -> None:
@@ -134,12 +131,12 @@ def _check_kind(given: Any, *, is_async: bool) -> None:
 
 
 def _is_session(value: Any) -> bool:
-    """Whether it is a session of aiohttp, which has been imported if there is one."""
+    """Return True for a session of aiohttp, which has been imported if there is one."""
     aiohttp = sys.modules.get("aiohttp")
     return aiohttp is not None and isinstance(value, aiohttp.ClientSession)
 
 
 def _is_client(value: Any, *, is_async: bool) -> bool:
-    """Whether it is an HTTP client of this kind: httpx's and httpx2's share no class."""
+    """Return True for an HTTP client of this kind: those of httpx and httpx2 share no class."""
     has_methods = all(callable(getattr(value, name, None)) for name in ("build_request", "send"))
     return has_methods and not isinstance(value, type) and hasattr(value, "aclose") is is_async

@@ -1,7 +1,7 @@
-"""When an access token is to be renewed before the server refuses it (13).
+"""When to refresh an access token before the server refuses it (13).
 
-It is a guess, and only ever a hint: what the server says of a token counts, whatever is thought
-here. A JSON Web Token (RFC 7519) is read without a look at its signature for the same reason.
+An expiry is only a hint; the server decides. So a JSON Web Token (RFC 7519) is read without a look
+at its signature.
 """
 
 from __future__ import annotations
@@ -11,22 +11,42 @@ import json
 import math
 import random
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from attrs import define, field
 
-from . import clock
 from .tokens import Credentials
 
-#: Seconds before the expiry at which a token is renewed where no leeway says so, and the part of
-#: its life if that is less.
+#: Where silent refresh takes the time of day from; a test can put another source on top.
+_clocks: list[Callable[[], float]] = [time.time]
+
+
+def now() -> float:
+    """Return the time of day in epoch seconds."""
+    return _clocks[-1]()
+
+
+@contextmanager
+def taken_from(clock: Callable[[], float]) -> Iterator[None]:
+    """Let all threads of this process take the time from ``clock`` inside the block."""
+    _clocks.append(clock)
+    try:
+        yield
+    finally:
+        _clocks.remove(clock)
+
+
+#: The leeway of `keep_fresh`: so many seconds, or this share of the life of a token if less.
 _SHORTLY = 60.0
 _SHARE = 0.2
 
 #: The part of the leeway by which hosts differ, so that they do not all refresh at once.
 _SPREAD = 0.1
 
-#: Seconds without another early try after a refresh has failed: at first, and at most.
+#: Seconds until another early refresh after one has failed: at first, and at most.
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 
@@ -37,10 +57,10 @@ class _Known:
 
     access_token: str = field(repr=False)
     expires_at: float | None
-    received_at: float = field(factory=clock.now)
+    received_at: float = field(factory=now)
     spread: float = field(factory=random.random)  # never asked for a secret
     failures: int = 0
-    rests_until: float = -math.inf
+    pauses_until: float = -math.inf
 
     def is_due(self, leeway: float | None) -> bool:
         if self.expires_at is None:
@@ -52,22 +72,19 @@ class _Known:
         if grace <= 0:
             return False  # 13: it came like that, or one of the clocks is wrong
         due_at = self.expires_at - leeway - _SPREAD * self.spread * min(leeway, grace)
-        return clock.now() >= max(due_at, self.rests_until)
+        return now() >= max(due_at, self.pauses_until)
 
     def note_failure(self) -> None:
         pause = min(_FIRST_PAUSE * 2**self.failures, _LONGEST_PAUSE)
         self.failures += 1
-        self.rests_until = clock.now() + pause * (1 - self.spread / 2)
+        self.pauses_until = now() + pause * (1 - self.spread / 2)
 
 
 class Expiry:
-    """Knows when the access token of a store was received, and so how old it is.
-
-    A token counts as received when it is seen first.
-    """
+    """Knows when the access token of a store was received: when it was seen first."""
 
     def __init__(self) -> None:
-        # The one before, too: it may still be read while a new one is being written.
+        # The one before, too: it may still be read while a new one is written.
         self._known: tuple[_Known, ...] = ()
         self._lock = threading.Lock()
 
@@ -82,28 +99,28 @@ class Expiry:
         if access_token is not None:
             self._of(access_token, expires_at)
 
-    def is_due(self, now: Credentials, leeway: float | None) -> bool:
-        """Whether it is time to renew the token.
+    def is_due(self, held: Credentials, leeway: float | None) -> bool:
+        """Return True if it is time to refresh the token.
 
         Args:
-            now: What the store holds.
-            leeway: Seconds before the expiry; ``None`` for shortly before, as suits its life.
+            held: What the store holds.
+            leeway: Seconds before the expiry; ``None``: a minute, or less for a short life.
         """
-        if now.access_token is None:
+        if held.access_token is None:
             return False
-        return self._of(now.access_token, now.expires_at).is_due(leeway)
+        return self._of(held.access_token, held.expires_at).is_due(leeway)
 
-    def lives(self, now: Credentials) -> bool:
-        """Whether the token has, as far as is known, not expired yet."""
-        if now.access_token is None:
+    def lives(self, held: Credentials) -> bool:
+        """Return True if the token is known not to have expired yet."""
+        if held.access_token is None:
             return False
-        expires_at = self._of(now.access_token, now.expires_at).expires_at
-        return expires_at is not None and clock.now() < expires_at
+        expires_at = self._of(held.access_token, held.expires_at).expires_at
+        return expires_at is not None and now() < expires_at
 
-    def note_failure(self, now: Credentials) -> None:
-        """Let some time pass, more each time, before the token is renewed early again."""
-        if now.access_token is not None:
-            self._of(now.access_token, now.expires_at).note_failure()
+    def note_failure(self, held: Credentials) -> None:
+        """Let some time pass, more each time, before the token is refreshed early again."""
+        if held.access_token is not None:
+            self._of(held.access_token, held.expires_at).note_failure()
 
     def _of(self, access_token: str, expires_at: float | None) -> _Known:
         known = self._found(access_token)
@@ -125,7 +142,7 @@ class Expiry:
 
 
 def _claimed(token: str) -> float | None:
-    """What a JSON Web Token says of its expiry (RFC 7519, section 4.1.4)."""
+    """Return what a JSON Web Token says of its expiry (RFC 7519, section 4.1.4)."""
     segments = token.split(".")
     if len(segments) != 3:
         return None

@@ -1,4 +1,4 @@
-"""The signals of a session: what in a browser would be a redirect to ``/login`` is an event here.
+"""The signals of a session: the redirect to ``/login`` of a browser is an event here.
 
 Example:
     @login_required.connect
@@ -21,15 +21,15 @@ from typing import Any, TypeVar
 
 from blinker import Signal as BlinkerSignal
 
-from .errors import with_callers_frames
-from .interceptors import is_async
-from .runtime import Runtime
+from ..chain import is_async
+from ..runtime import Runtime
+from ..secrecy import with_callers_frames
 
 Receiver = TypeVar("Receiver", bound=Callable[..., Any])
 
 _log = logging.getLogger("zustax")
 
-#: Seconds that closing an instance gives to an async receiver that is still at work.
+#: Seconds that closing an instance waits for an async receiver.
 _RECEIVER_GRACE = 2.0
 
 
@@ -60,7 +60,7 @@ class Signal(BlinkerSignal):
         return super().connect(receiver, sender, weak)
 
     def receivers_for(self, sender: Any) -> Iterator[Callable[..., Any]]:  # type: ignore[override]
-        """The receivers for ``sender``, in the order in which they connected."""
+        """Return the receivers for ``sender``, in the order in which they connected."""
         found = {_identity(receiver) for receiver in super().receivers_for(sender)}
         connected = [
             held() if isinstance(held, weakref.ref) else held
@@ -99,14 +99,14 @@ class Signal(BlinkerSignal):
 
 
 def _identity(receiver: Callable[..., Any]) -> tuple[int, ...]:
-    """What tells receivers apart: a bound method is made anew each time it is asked for."""
+    """Tell receivers apart: Python makes a bound method anew each time."""
     if isinstance(receiver, MethodType):
         return id(receiver.__self__), id(receiver.__func__)
     return (id(receiver),)
 
 
-def send_aside(signal: Signal, sender: Any, **details: Any) -> None:
-    """Send a signal from the middle of a request, which must not wait for a receiver."""
+def send_apart(signal: Signal, sender: Any, **details: Any) -> None:
+    """Send a signal from within a request, which must not wait for a receiver."""
     runtime = _runtime_of(sender)
     if runtime is None or runtime.is_async:
         signal.send(sender, **details)

@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from types import TracebackType
 from typing import Any, Self
 
-from .runtime import run_now
+from ..runtime import run_now
 
 #: What ends a line in a stream of events (WHATWG HTML, 9.2) and in NDJSON; `str.splitlines` knows
 #: more, which may stand inside of a line there.
@@ -25,7 +25,7 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 class ResponseStream:
-    """A body that is read piece by piece, by an asynchronous instance.
+    """A body that you read piece by piece, from an asynchronous instance.
 
     It holds a connection until it is closed: use it in ``async with``, or `aclose` it. It closes
     itself at its end and when reading fails. Pieces are decoded (gzip and the like), and count

@@ -1,7 +1,8 @@
-"""The body of a request on its way out: counted against its limit, and told to a listener."""
+"""The body of a request as a client sends it: counted against its limit, told to a listener."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
@@ -14,14 +15,14 @@ from ..headers import Headers, content_length
 from ..progress import Meter
 
 
-def outgoing(body: Any, headers: Headers, config: RequestConfig, *, is_async: bool) -> Any:
-    """What a client is to send: bytes, or an iterator of bytes of its kind; ``None``: no body.
+def request_body(body: Any, headers: Headers, config: RequestConfig, *, is_async: bool) -> Any:
+    """Return bytes, an iterator of bytes of the client's kind, or ``None`` for no body.
 
     Args:
         body: What `to_body` has made.
         headers: Those of this request; the type and length of the body are put in.
         config: For ``max_body_length`` and ``on_upload_progress``.
-        is_async: Which kind of iterator the client takes.
+        is_async: The kind of iterator that the client takes.
 
     Raises:
         RequestError: ``ERR_BAD_REQUEST``: it is longer than ``max_body_length``.
@@ -29,7 +30,7 @@ def outgoing(body: Any, headers: Headers, config: RequestConfig, *, is_async: bo
     """
     if body is None:
         return None
-    limit, listener = config.max_body_length, config.on_upload_progress
+    limit, listener = limit_of(config.max_body_length), config.on_upload_progress
     if isinstance(body, bytes):
         _check(len(body), limit)
         if not listener:
@@ -52,8 +53,19 @@ def outgoing(body: Any, headers: Headers, config: RequestConfig, *, is_async: bo
     return _pieces(pieces, count)
 
 
+def limit_of(option: Any) -> int | None:
+    """Return the number of bytes that an option allows; ``None``: any number."""
+    return option if isinstance(option, int) and option >= 0 else None
+
+
 def _multipart(form: FormBody, headers: Headers) -> Iterable[bytes]:
-    """The parts in the form that httpx gives them, whichever client sends them."""
+    """Encode the parts as httpx does, for each client."""
+    if not form.parts:
+        boundary = secrets.token_hex(16)
+        headers["Content-Type"] = f"multipart/form-data; boundary={boundary}"
+        end = f"--{boundary}--\r\n".encode()
+        headers["Content-Length"] = len(end)
+        return [end]
     files = [(name, as_file(value)) for name, value in form.parts]
     encoded = httpx.Request("POST", "http://localhost", files=files)
     headers["Content-Type"] = encoded.headers["content-type"]
@@ -70,7 +82,7 @@ def _length(body: Any, headers: Headers) -> int | None:
 
 
 class _Count:
-    """What has been sent so far."""
+    """Counts what has been sent so far."""
 
     def __init__(self, limit: int | None, meter: Meter | None) -> None:
         self._sent = 0
@@ -78,7 +90,6 @@ class _Count:
         self._meter = meter
 
     def as_bytes(self, piece: Any) -> bytes:
-        """One piece, checked before it is sent."""
         data = piece.encode() if isinstance(piece, str) else bytes(piece)
         self._sent += len(data)
         _check(self._sent, self._limit)
@@ -94,7 +105,7 @@ class _Count:
 
 
 def _check(length: int, limit: int | None) -> None:
-    if limit is not None and 0 <= limit < length:
+    if limit is not None and limit < length:
         raise RequestError(
             "Request body larger than maxBodyLength limit",
             RequestError.ERR_BAD_REQUEST,

@@ -7,7 +7,7 @@ each layer of compression, before a limit of size is asked.
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 
 import httpx
 
@@ -76,7 +76,7 @@ def layers_of(content_encoding: str | None) -> Layers | None:
     return [_Inflating(*_FORMATS[name]) for name in reversed(names)]
 
 
-async def decoded(raw: AsyncIterator[bytes], layers: Layers) -> AsyncIterator[bytes]:
+async def decoded(raw: AsyncIterable[bytes], layers: Layers) -> AsyncIterator[bytes]:
     """The pieces of a body without its layers of compression."""
     async for data in raw:
         for piece in _through(layers, data):

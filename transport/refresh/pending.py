@@ -1,17 +1,18 @@
-"""One refresh that is under way, on which tasks, threads and event loops wait together."""
+"""One refresh that is under way, for which tasks, threads and event loops wait together."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
+from typing import TypeAlias
 
 from attrs import frozen
 
-from .cancel import AbortSignal
-from .errors import RefreshError
-from .observers import refresh_ended
-from .runtime import Runtime
+from ..cancel import AbortSignal
+from ..errors import RefreshError
+from ..runtime import Runtime
 from .tokens import Credentials
 
 #: Seconds beyond its time-out after which a refresh whose thread or loop is gone is given up.
@@ -27,27 +28,30 @@ class Renewed:
 
 @frozen
 class Failed:
-    """The flight has brought none."""
+    """The refresh has brought no token."""
 
     error: RefreshError
 
 
 @frozen
 class Discarded:
-    """The session ended before the flight did."""
+    """The session ended before the refresh did."""
 
 
-Landing = Renewed | Failed | Discarded
+RefreshOutcome: TypeAlias = Renewed | Failed | Discarded
 
 
-class Flight:
-    """A refresh, from its start until it lands. Nobody who waits for it can end it.
+class PendingRefresh:
+    """A refresh, from its start to its end. No one who waits for it can end it.
 
     Args:
         started_with: What the store held.
         timeout: Seconds that the refresh may take.
         owner: The session object of the store that is refreshed.
-        is_early: Whether no token has been refused: it is only about to expire.
+        is_early: True if no token has been refused: it is only about to expire.
+
+    Attributes:
+        on_finish: Called with the outcome before the waiting requests go on.
     """
 
     def __init__(
@@ -56,50 +60,51 @@ class Flight:
         self.started_with = started_with
         self.owner = owner
         self.is_early = is_early
+        self.on_finish: Callable[[RefreshOutcome], object] = lambda outcome: None
         self._deadline: float | None = time.monotonic() + timeout
-        self._landing: Future[Landing] = Future()
-        self._is_landing = False
+        self._outcome: Future[RefreshOutcome] = Future()
+        self._is_finishing = False
         self._lock = threading.Lock()
 
     @property
-    def has_landed(self) -> bool:
-        """Whether it is over."""
-        return self._landing.done()
+    def is_finished(self) -> bool:
+        """True when it is over."""
+        return self._outcome.done()
 
     @property
     def asks_user(self) -> bool:
-        """Whether a human is asked, who takes the time that it takes."""
+        """True while the user is asked, who may take any time."""
         return self._deadline is None
 
     def prolong(self, seconds: float) -> None:
-        """Give it so much time from now on."""
+        """Give it ``seconds`` from now on."""
         self._deadline = time.monotonic() + seconds
 
     def ask_user(self) -> None:
         """Wait without a bound from now on."""
         self._deadline = None
 
-    def land(self, landing: Landing) -> bool:
-        """End it and release everybody; only the first call counts, and returns ``True``."""
+    def finish(self, outcome: RefreshOutcome) -> bool:
+        """End it and release all who wait; only the first call counts, and returns True."""
         with self._lock:
-            if self._is_landing:
+            if self._is_finishing:
                 return False
-            self._is_landing = True
-        refresh_ended(self, landing)  # told without the lock, and before anybody goes on
-        self._landing.set_result(landing)
+            self._is_finishing = True
+        self.on_finish(outcome)  # without the lock
+        self._outcome.set_result(outcome)
         return True
 
-    async def landing(self, runtime: Runtime, signal: AbortSignal | None) -> Landing:
-        """Wait until it lands, in the way of whoever waits.
+    async def wait(self, runtime: Runtime, signal: AbortSignal | None) -> RefreshOutcome:
+        """Wait until it ends, in the way of the instance that waits.
 
         Raises:
             CanceledError: ``signal`` was aborted meanwhile.
         """
-        while not await runtime.wait(self._landing, self._remaining(), signal):
+        while not await runtime.wait(self._outcome, self._remaining(), signal):
             if self._is_overdue():
                 gone = "the refresh did not end in time; the thread or event loop it ran in is gone"
-                self.land(Failed(RefreshError(gone)))
-        return self._landing.result()
+                self.finish(Failed(RefreshError(gone)))
+        return self._outcome.result()
 
     def _remaining(self) -> float | None:
         deadline = self._deadline
@@ -110,4 +115,4 @@ class Flight:
         return deadline is not None and time.monotonic() >= deadline + _PATIENCE
 
     def __repr__(self) -> str:
-        return f"<Flight {'landed' if self.has_landed else 'under way'}>"
+        return f"<PendingRefresh {'finished' if self.is_finished else 'under way'}>"

@@ -1,4 +1,4 @@
-"""Renewing the access token in the background, so that no request has to wait for it.
+"""Refreshing the access token in the background, so that no request has to wait for it.
 
 Example:
     async with api, handle.keep_fresh():  # with create()
@@ -15,27 +15,21 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
 
-from .config import RequestConfig
-from .refresher import Refresher
-from .runtime import Runtime, run_now
-from .session import Session
+from ..config import RequestConfig
+from ..runtime import Runtime, run_now
+from .renewal import Renewer
+from .token_session import TokenSession
 
-#: Seconds between two looks at the store and the clock. A computer may have slept meanwhile, and
-#: the user may have logged in, so one long sleep until the expiry would not do.
+#: Seconds between two looks at the store and the clock. One long sleep until the expiry would not
+#: do: the computer may have slept meanwhile, and the user may have logged in.
 _TICK = 1.0
 
 
 class KeepFresh:
-    """A background renewal; make it with `SilentRefresh.keep_fresh`. It runs inside of its block.
+    """A background refresh that runs inside its block; make it with `SilentRefresh.keep_fresh`."""
 
-    Args:
-        refresher: Carries out the refreshes, in the one flight that requests share, too.
-        session: Whose token is kept fresh.
-        runtime: How the instance waits.
-    """
-
-    def __init__(self, refresher: Refresher, session: Session, runtime: Runtime) -> None:
-        self._refresher = refresher
+    def __init__(self, renewer: Renewer, session: TokenSession, runtime: Runtime) -> None:
+        self._renewer = renewer
         self._session = session
         self._runtime = runtime
         self._is_running = False
@@ -102,12 +96,12 @@ class KeepFresh:
 
     def _renew_if_due(self) -> None:
         session = self._session
-        logins_asked = session.logins_asked
+        logins = session.logins_required
         now = session.credentials()
-        is_busy = session.hydration() is not None or session.flight_for(now) is not None
-        if not is_busy and self._refresher.is_due_soon(now):
+        is_busy = session.hydration() is not None or session.pending_for(now) is not None
+        if not is_busy and self._renewer.is_due_soon(now):
             config = RequestConfig()  # no request has asked for it
-            self._refresher.board(now, config, logins_asked=logins_asked, is_early=True)
+            self._renewer.join_or_start(now, config, logins_required=logins, is_early=True)
 
     def __repr__(self) -> str:
         return f"<KeepFresh {'running' if self._is_running else 'not running'}>"

@@ -1,0 +1,128 @@
+"""The connections of an instance's own httpx client: one small pool for each.
+
+A pool of httpcore searches all of its connections for each request, so one pool of 100 connections
+costs several times as much as 100 pools of one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any, TypeAlias
+
+from attrs import define
+
+from ..proxy import Proxy
+
+#: The origin of a request, and its proxy.
+Route: TypeAlias = tuple[str | None, Proxy | None]
+
+#: Requests that are under way at once, as in httpx; further ones queue.
+MOST = 100
+
+#: Seconds that an idle connection is kept, as in httpx.
+KEPT = 5.0
+
+#: Set where a request must not queue for a connection: those that queue may be waiting for it.
+goes_first: ContextVar[bool] = ContextVar("goes_first", default=False)
+
+
+@define(eq=False)
+class Pool:
+    """A transport of httpx that has at most one connection.
+
+    Attributes:
+        transport: The transport.
+        route: Where its connection leads, and through which proxy.
+        has_place: True if it counts towards the limit.
+        idle_since: When it was given back, by the monotonic clock.
+    """
+
+    transport: Any
+    route: Route
+    has_place: bool = True
+    idle_since: float = 0.0
+
+
+class Pools:
+    """Idle pools by route, and a limit of requests that are under way.
+
+    Args:
+        make: Makes the transport of a pool.
+        close: Closes one; awaited.
+        is_async: Requests beyond the limit wait in their task, and not in their thread.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Route], Any],
+        close: Callable[[Any], Awaitable[None]],
+        *,
+        is_async: bool,
+    ) -> None:
+        self._make = make
+        self._close = close
+        self._places = asyncio.Semaphore(MOST) if is_async else threading.Semaphore(MOST)
+        self._lock = threading.Lock()
+        self._idle: dict[Route, deque[Pool]] = {}
+        self._idle_count = 0
+
+    async def take(self, route: Route, seconds: float | None) -> Pool:
+        """Return a pool for one request; `give_back` it.
+
+        Raises:
+            TimeoutError: In a thread: no place became free within ``seconds``.
+        """
+        has_place = not goes_first.get()
+        if has_place:
+            if isinstance(self._places, asyncio.Semaphore):
+                await self._places.acquire()
+            elif not self._places.acquire(timeout=seconds):
+                raise TimeoutError
+        with self._lock:
+            idle = self._idle.get(route)
+            pool = idle.pop() if idle else None
+            self._idle_count -= pool is not None
+        if pool is None:
+            pool = Pool(self._make(route), route)
+        pool.has_place = has_place
+        return pool
+
+    async def give_back(self, pool: Pool, *, is_reusable: bool) -> None:
+        """End the use of a pool. One whose request failed is closed: it may be half open."""
+        pool.idle_since = time.monotonic()
+        with self._lock:
+            if is_reusable:
+                self._idle.setdefault(pool.route, deque()).append(pool)
+                self._idle_count += 1
+            surplus = self._surplus(pool.idle_since - KEPT)
+        if pool.has_place:
+            self._places.release()
+        for each in surplus if is_reusable else (*surplus, pool):
+            await self._close(each.transport)
+
+    def _surplus(self, kept_since: float) -> list[Pool]:
+        """Take out the pools that have been idle for too long, and the oldest of too many."""
+        found = []
+        while self._idle_count:
+            oldest = min(
+                (idle for idle in self._idle.values() if idle), key=lambda idle: idle[0].idle_since
+            )
+            if oldest[0].idle_since >= kept_since and self._idle_count <= MOST:
+                break
+            found.append(oldest.popleft())
+            self._idle_count -= 1
+        return found
+
+    async def close(self) -> None:
+        """Close the idle pools."""
+        with self._lock:
+            pools = [pool for idle in self._idle.values() for pool in idle]
+            self._idle.clear()
+            self._idle_count = 0
+        for pool in pools:
+            await self._close(pool.transport)

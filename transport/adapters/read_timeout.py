@@ -1,0 +1,80 @@
+"""One time-out for all reads and writes of an attempt, for clients that have one for each.
+
+A blocked thread cannot be interrupted. A server that sends a byte now and then would keep it for as
+long as it likes, unless every read gets only what is left of the time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+#: Until when this thread may wait, by the monotonic clock.
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+#: How the events of httpcore end that bring a new connection, or one with TLS upon it.
+_OPENED = ("connect_tcp.complete", "connect_unix_socket.complete", "start_tls.complete")
+
+#: How the event ends before which all of them have come, if it is no request to a proxy.
+_LEAVING = ".send_request_headers.started"
+
+#: Bytes that are written in one go.
+_PIECE = 64 * 1024
+
+
+@contextmanager
+def reads_within(seconds: float) -> Iterator[None]:
+    """Give all reads and writes of this thread inside the block so many seconds together."""
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def bound_connections(event: str, info: Mapping[str, Any]) -> None:
+    """Bound the connections that a request opens: its ``trace`` extension."""
+    if event.endswith(_OPENED):
+        bound_stream(info["return_value"])
+    elif event.endswith(_LEAVING) and info["request"].method != b"CONNECT":
+        del info["request"].extensions["trace"]  # each event costs time, and no more is needed
+
+
+def bound_stream(stream: Any) -> None:
+    """Let a network stream of httpcore heed `reads_within`; a mock has none."""
+    if stream is not None and not isinstance(stream.read, _ReadInTime):
+        stream.read, stream.write = _ReadInTime(stream.read), _WriteInTime(stream.write)
+
+
+def _left(timeout: float | None) -> float | None:
+    deadline = _deadline.get()
+    if deadline is None:
+        return timeout
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left if timeout is None else min(timeout, left)
+
+
+class _ReadInTime:
+    """The ``read`` of a stream, with what is left of the time."""
+
+    def __init__(self, read: Callable[..., bytes]) -> None:
+        self._read = read
+
+    def __call__(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._read(max_bytes, _left(timeout))
+
+
+class _WriteInTime:
+    """The ``write`` of a stream, with what is left of the time for each piece."""
+
+    def __init__(self, write: Callable[..., None]) -> None:
+        self._write = write
+
+    def __call__(self, buffer: bytes, timeout: float | None = None) -> None:
+        for start in range(0, len(buffer), _PIECE):
+            self._write(buffer[start : start + _PIECE], _left(timeout))

@@ -1,0 +1,178 @@
+"""The lock of the storage that other processes and hosts share with a store (16)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from typing import Any, Protocol
+
+from ..errors import RefreshError
+from ..runtime import Runtime
+from ..secrecy import without_tracebacks
+from .pending import PendingRefresh
+
+_log = logging.getLogger("zustax")
+
+#: Seconds beyond its bound after which a storage that does not answer at all is given up.
+_PATIENCE = 1.0
+
+
+class PersistLock(Protocol):
+    """The lock that the store gives out. Its futures fail with what the storage raises."""
+
+    def reload(self) -> Future[None]:
+        """Read the storage, and take over into the state what others have changed there."""
+        ...
+
+    def holding_back(self) -> AbstractContextManager[None]:
+        """Leave what this thread sets inside the block to `write`."""
+        ...
+
+    def write(self) -> Future[bool]:
+        """Write the state if the storage holds what `reload` has read; give True if it did."""
+        ...
+
+    def release(self) -> Future[None]:
+        """Let the next process have the lock."""
+        ...
+
+
+class Persist(Protocol):
+    """The ``persist`` of a store whose state lies in a storage; see `TokenStore`."""
+
+    def hydration(self) -> Future[None] | None:
+        """Return a future for the end of the current hydration; ``None`` if there is none."""
+
+    def exclusive(self, timeout: float) -> Future[PersistLock]:
+        """Return a future for the lock; it fails if that takes longer than ``timeout`` seconds."""
+        ...
+
+
+def persist_of(store: Any) -> Persist | None:
+    """Return the ``persist`` of a store, if it has one that can be locked."""
+    persist: Any = getattr(store, "persist", None)
+    has_all = all(callable(getattr(persist, name, None)) for name in ("hydration", "exclusive"))
+    return persist if has_all else None
+
+
+class NoLock:
+    """The lock of a store that shares nothing."""
+
+    async def reload(self) -> None:
+        """Do nothing: no one else has changed anything."""
+
+    def holding_back(self) -> AbstractContextManager[None]:
+        """Hold back nothing."""
+        return nullcontext()
+
+    async def write(self) -> bool:
+        """Return True: what is set has been written, if it is written at all."""
+        return True
+
+
+class StorageLock(NoLock):
+    """The lock of a shared storage.
+
+    Args:
+        lock: What the store gave.
+        pending: The refresh under this lock, which is given time for each step.
+        runtime: How to wait.
+        timeout: Seconds for each step.
+    """
+
+    def __init__(
+        self, lock: PersistLock, pending: PendingRefresh, runtime: Runtime, timeout: float
+    ) -> None:
+        self._lock = lock
+        self._pending = pending
+        self._runtime = runtime
+        self._timeout = timeout
+
+    async def reload(self) -> None:
+        """Read what others have written.
+
+        Raises:
+            RefreshError: The storage cannot be read.
+        """
+        await self._result(self._lock.reload(), "the storage of the tokens cannot be read")
+
+    def holding_back(self) -> AbstractContextManager[None]:
+        """Leave what is set inside the block to `write`."""
+        return self._lock.holding_back()
+
+    async def write(self) -> bool:
+        """Write what the store holds; return False if another process has written meanwhile.
+
+        Raises:
+            RefreshError: The storage cannot be written.
+        """
+        problem = "the new tokens are kept in memory, as the storage cannot be written"
+        return bool(await self._result(self._lock.write(), problem))
+
+    async def release(self) -> None:
+        """Let the next process have the lock, whatever goes wrong with that."""
+        try:
+            await self._result(self._lock.release(), "the lock of the storage was lost")
+        except RefreshError as error:
+            _log.warning("%s", error)
+
+    async def _result(self, future: Future[Any], problem: str) -> Any:
+        self._pending.prolong(self._timeout)
+        return await _result(self._runtime, future, self._timeout, problem)
+
+
+@asynccontextmanager
+async def locked(
+    pending: PendingRefresh, persist: Persist | None, runtime: Runtime, seconds: float
+) -> AsyncIterator[NoLock]:
+    """Hold the lock of the storage inside the block.
+
+    Args:
+        pending: The refresh that runs in the block.
+        persist: That of the store; ``None``: there is nothing to lock.
+        runtime: How to wait.
+        seconds: How long to wait for the lock, and again for each step under it.
+
+    Raises:
+        RefreshError: The lock did not come in time, or the storage cannot be used.
+    """
+    if persist is None:
+        yield NoLock()
+        return
+    coming = persist.exclusive(seconds)
+    try:
+        problem = "the storage of the tokens cannot be locked"
+        lock = await _result(runtime, coming, seconds + _PATIENCE, problem)
+    except BaseException:
+        coming.add_done_callback(_release_late)
+        raise
+    storage_lock = StorageLock(lock, pending, runtime, seconds)
+    try:
+        yield storage_lock
+    finally:
+        await storage_lock.release()
+
+
+def _release_late(coming: Future[PersistLock]) -> None:
+    """Give back a lock that came too late."""
+    if not coming.cancelled() and coming.exception() is None:
+        coming.result().release()
+
+
+async def _result(runtime: Runtime, future: Future[Any], seconds: float, problem: str) -> Any:
+    """Return what a future of a storage comes to.
+
+    Raises:
+        RefreshError: It fails, or takes longer than ``seconds``.
+    """
+    is_done = future.done() or await runtime.wait(future, seconds, None)
+    cause = future.exception() if is_done and not future.cancelled() else None
+    if is_done and not future.cancelled() and cause is None:
+        return future.result()
+    why = "its event loop has ended" if is_done else f"no answer within {seconds:g} seconds"
+    error = RefreshError(f"{problem}: {cause or why}")
+    if cause is not None:
+        error.__cause__ = without_tracebacks(cause)
+    raise error
