@@ -89,6 +89,17 @@ def test_a_file_with_its_name_and_type_is_one_part(
         (bytearray(FILE), Part("file", FILE, None, "application/octet-stream")),
         (memoryview(FILE), Part("file", FILE, None, "application/octet-stream")),
     ],
+    ids=[
+        "name",
+        "name and None",
+        "name and type",
+        "name and bytearray",
+        "name and memoryview",
+        "no name",
+        "bytes",
+        "bytearray",
+        "memoryview",
+    ],
 )
 def test_a_file_may_be_bytes(client: Client, server: AuthServer, file: Any, arrives: Part) -> None:
     assert parts_sent(client, server, {"file": file}) == [arrives]
