@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
 
 import pytest
+
+from .support import loops
 
 # Without bytecode, each process that a test starts compiles all modules anew. Keep it out of the
 # source instead.
@@ -16,10 +19,29 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--all-clients",
+        "--slow",
         action="store_true",
-        help="run every test of the refresh on httpx2, too, and not only those near the wire",
+        help="run all that .ci/run runs: the long tests too, every refresh test with every client, "
+        "and event loops in debug mode",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: a long test, which runs with --slow alone")
+    if config.getoption("slow"):
+        config.option.asyncio_debug = loops.debug = True
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("slow"):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over the thousands of tests."""
+    gc.freeze()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:

@@ -20,7 +20,12 @@ def shown_rows() -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
-@pytest.fixture(scope="module", params=LOCAL)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=() if name == "**zustax**" else pytest.mark.slow) for name in LOCAL
+    ],
+)
 def program(request: pytest.FixtureRequest) -> Iterator[Program]:
     with LOCAL[request.param]() as program:
         yield program

@@ -24,6 +24,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_answers_all_requests_after_one_refresh() -> None:
     ended = run()
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -33,6 +34,7 @@ def test_answers_all_requests_after_one_refresh() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_shows_its_faults() -> None:
     ended = run("--show-faults")
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -16,6 +16,8 @@ OPTIONS = ["--seconds", "6", "--access-ttl", "2"]
 COMMAND = [sys.executable, "-W", "error", example.__file__, *OPTIONS]
 TIMEOUT = 50.0
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:

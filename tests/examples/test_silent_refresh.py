@@ -126,6 +126,7 @@ class TestEmbedded:
         # Those of the authority have 43 characters, without a space or a point.
         assert not re.search(r"[\w-]{30,}", shown.stdout)
 
+    @pytest.mark.slow
     @pytest.mark.timeout(TIMEOUT + 10.0)
     def test_serves_500_requests_with_one_refresh(self) -> None:
         ended = run("--requests", "500", "--quiet")

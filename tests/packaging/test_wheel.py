@@ -35,7 +35,7 @@ TWINE = "twine==7.0.0"
 #: Seconds: a build and an install download what they need.
 BOUND = 240.0
 
-pytestmark = pytest.mark.timeout(2 * BOUND)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * BOUND)]
 
 
 def uv(*arguments: str | Path, cwd: Path) -> None:

@@ -12,6 +12,7 @@ client.close()
 
 from __future__ import annotations
 
+import ssl
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,9 @@ from .loops import LoopThread
 from .waiting import BOUND
 
 Send = Callable[[Any], Any]
+
+#: For clients that are handed in: to read all certificates takes longer than most tests.
+TLS = ssl.create_default_context()
 
 
 class Call:
@@ -211,7 +215,9 @@ class Httpx2Client(AsyncClient):
 
     @classmethod
     def completed(cls, options: dict[str, Any]) -> dict[str, Any]:
-        return options if "client" in options else {"client": httpx2.AsyncClient(), **options}
+        if "client" in options:
+            return options
+        return {"client": httpx2.AsyncClient(verify=TLS), **options}
 
 
 class SyncClient(Client):

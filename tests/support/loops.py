@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, in debug mode, which is strict about what is left on it."""
+"""An event loop in a thread of its own, which is strict about what is left on it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 
 from .waiting import BOUND, wait_until
 
+#: Put loops into debug mode. It finds calls from a wrong thread, and costs a third of the time.
+debug = False
+
 
 class LoopThread:
     """The loop and its thread, both running from the start."""
@@ -17,7 +20,7 @@ class LoopThread:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._complaints: list[dict[str, Any]] = []
         self._loop = asyncio.new_event_loop()
-        self._loop.set_debug(True)
+        self._loop.set_debug(debug)
         self._loop.set_exception_handler(lambda _loop, context: self._complaints.append(context))
         self._thread = threading.Thread(target=self._loop.run_forever, name="loop", daemon=True)
         self._thread.start()

@@ -18,7 +18,7 @@ from zustax.transport import (
     create,
 )
 
-from ..support.clients import Call, Client, TaskCall
+from ..support.clients import TLS, Call, Client, TaskCall
 from ..support.server import AuthServer
 from ..support.waiting import BOUND, until
 from .conftest import leave_nothing_behind, only_async
@@ -245,7 +245,7 @@ def test_a_request_that_has_ended_leaves_no_listener_on_its_signal(
 def narrow(kind: type[Client], server: AuthServer) -> Iterator[Client]:
     """A client with one connection, for which requests wait as long as it takes."""
     make = httpx.AsyncClient if kind.is_async else httpx.Client
-    theirs: Any = make(limits=httpx.Limits(max_connections=1), timeout=None)
+    theirs: Any = make(limits=httpx.Limits(max_connections=1), timeout=None, verify=TLS)
     client = kind.create(client=theirs, base_url=server.url)
     yield client
     server.open_gates()

@@ -11,6 +11,7 @@ from .processes import Process
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and rights of POSIX")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_after_each_of_200_kills_the_file_holds_a_whole_state(tmp_path: Path) -> None:
     with Process("killed", tmp_path / "state", 200) as process:

@@ -53,6 +53,7 @@ async def do_not_debug() -> None:
     asyncio.get_running_loop().set_debug(False)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DESCRIPTORS.exists(), reason="the system does not list open files")
 def test_hundreds_of_faults_leave_no_socket_and_no_thread(
     kind: type[Client], server: MisbehavingServer

@@ -26,7 +26,7 @@ def server() -> Iterator[AuthServer]:
 
 
 #: Rules in which it counts what goes over the wire, and how that fails. httpx2 is so much like
-#: httpx that the others are run with it only where ``--all-clients`` asks for it.
+#: httpx that the others are run with it only where ``--slow`` asks for it.
 NEAR_THE_WIRE = ("rule_01", "rule_02", "rule_07", "rule_09", "rule_10", "rule_12")
 
 
@@ -40,15 +40,11 @@ def kind(request: pytest.FixtureRequest) -> type[Client]:
     return kind
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("all_clients"):
-        items[:] = [item for item in items if not _is_left_out(item)]
-
-
-def _is_left_out(item: pytest.Item) -> bool:
+def pytest_itemcollected(item: pytest.Item) -> None:
     callspec = getattr(item, "callspec", None)
     is_httpx2 = callspec is not None and callspec.params.get("kind") is Httpx2Client
-    return is_httpx2 and not any(rule in item.path.name for rule in NEAR_THE_WIRE)
+    if is_httpx2 and not any(rule in item.path.name for rule in NEAR_THE_WIRE):
+        item.add_marker("slow")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import itertools
 import ssl
 
 import httpx
+import pytest
 
 from ...support.clients import Client
 from ...support.server import REFRESH, AuthServer
@@ -33,6 +34,7 @@ class Spread(httpx.AsyncBaseTransport):
             await pool.aclose()
 
 
+@pytest.mark.slow
 @only_async
 def test_five_hundred_at_once_are_one_refresh_and_five_hundred_answers(
     new_app: NewApp, server: AuthServer

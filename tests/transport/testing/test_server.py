@@ -18,6 +18,7 @@ from zustax.transport.testing import (
     wait_until,
 )
 
+from ...support.clients import TLS
 from ...support.server import LOGIN, REFRESH, USERS, AuthServer
 from ...support.sockets import connected, request
 
@@ -30,7 +31,7 @@ def server() -> Iterator[AuthServer]:
 
 @pytest.fixture
 def client(server: AuthServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url) as client:
+    with httpx.Client(base_url=server.url, verify=TLS) as client:
         yield client
 
 

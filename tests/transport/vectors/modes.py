@@ -7,6 +7,7 @@ nothing in them ever waits, so that a single step takes them to their end.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
@@ -18,6 +19,9 @@ from zustax.transport import create, create_sync
 T = TypeVar("T")
 
 AsyncHandler: TypeAlias = Callable[[Any], Coroutine[Any, Any, Any]]
+
+#: For every client: to read all certificates takes longer than a program.
+_TLS = ssl.create_default_context()
 
 
 class Timer(Protocol):
@@ -69,7 +73,7 @@ class Asynchronous(Mode):
         return create(**options)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run(coroutine, debug=True)
+        return asyncio.run(coroutine)
 
     async def settle(self, result: Awaitable[Any]) -> Any:
         return await result
@@ -107,7 +111,7 @@ class WithHttpx2(Asynchronous):
         self._clients: list[httpx2.AsyncClient] = []
 
     def create(self, options: dict[str, Any]) -> Any:
-        self._clients.append(httpx2.AsyncClient())
+        self._clients.append(httpx2.AsyncClient(verify=_TLS))
         return create(client=self._clients[-1], **options)
 
     async def close(self, api: Any) -> None:
