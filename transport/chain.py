@@ -65,29 +65,29 @@ class Chain(Generic[Entry]):
     def __init__(self, *, takes_async: bool = True) -> None:
         self._takes_async = takes_async
         self._numbers = itertools.count()
-        self._entries: dict[int, Entry] = {}
-        self._snapshot: tuple[Entry, ...] = ()
+        self._by_number: dict[int, Entry] = {}
+        self.entries: tuple[Entry, ...] = ()  # replaced with each change
 
     def eject(self, number: int) -> None:
         """Remove the interceptor with this number; an unknown number does nothing."""
-        self._entries.pop(number, None)
-        self._snapshot = tuple(self._entries.values())
+        self._by_number.pop(number, None)
+        self.entries = tuple(self._by_number.values())
 
     def clear(self) -> None:
         """Remove all interceptors."""
-        self._entries.clear()
-        self._snapshot = ()
+        self._by_number.clear()
+        self.entries = ()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._by_number)
 
     def snapshot(self) -> tuple[Entry, ...]:
-        """Return the entries of this moment, first in first."""
-        return self._snapshot
+        """Return the interceptors of this moment, first in first."""
+        return self.entries
 
     def _add(self, entry: Entry) -> int:
-        self._entries[entry.number] = entry
-        self._snapshot = tuple(self._entries.values())
+        self._by_number[entry.number] = entry
+        self.entries = tuple(self._by_number.values())
         return entry.number
 
     def _checked(self, name: str, handler: object) -> None:

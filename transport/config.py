@@ -248,24 +248,24 @@ class LeavingConfig(RequestConfig):
 
     Attributes:
         config: The config that it was made from, whose ``data`` is what the caller gave.
-        own_origin: The origin of the instance, to which its secrets may go.
-        closings: How often the instance had been closed when it was made.
+        instance: The origin of the instance, to which its secrets may go, and how often the
+            instance had been closed when the request began.
     """
 
-    __slots__ = ("closings", "config", "own_origin")
+    __slots__ = ("config", "instance")
 
     config: RequestConfig
-    own_origin: str | None
-    closings: int
+    instance: tuple[str | None, int]
 
     @classmethod
-    def of(cls, config: RequestConfig, own_origin: str | None, closings: int) -> LeavingConfig:
-        """Return a shallow copy of ``config`` that remembers it."""
+    def of(
+        cls, config: RequestConfig, instance: tuple[str | None, int], **changed: Any
+    ) -> LeavingConfig:
+        """Return a shallow copy of ``config`` with ``changed`` options that remembers it."""
         leaving = object.__new__(cls)
-        leaving.__dict__.update(config.__dict__)
+        leaving.__dict__.update(config.__dict__, **changed)
         _put_config(leaving, config)
-        _put_origin(leaving, own_origin)
-        _put_closings(leaving, closings)
+        _put_instance(leaving, instance)
         return leaving
 
     @property
@@ -275,15 +275,16 @@ class LeavingConfig(RequestConfig):
 
     def copy(self) -> LeavingConfig:
         """Return a shallow copy that remembers the same config."""
-        twin = self.of(self, self.own_origin, self.closings)
+        twin = object.__new__(LeavingConfig)
+        twin.__dict__.update(self.__dict__)
         _put_config(twin, self.config)
+        _put_instance(twin, self.instance)
         return twin
 
 
 # Without the detour through the checks of `RequestConfig.__setattr__`.
 _put_config = LeavingConfig.__dict__["config"].__set__
-_put_origin = LeavingConfig.__dict__["own_origin"].__set__
-_put_closings = LeavingConfig.__dict__["closings"].__set__
+_put_instance = LeavingConfig.__dict__["instance"].__set__
 
 
 def callers_config(config: RequestConfig) -> RequestConfig:

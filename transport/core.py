@@ -29,9 +29,9 @@ from .chain import (
 )
 from .config import UNSET, LeavingConfig, RequestConfig
 from .errors import CanceledError, RequestError
-from .options import checked_method
+from .options import KNOWN_METHODS, checked_method
 from .response import Response
-from .runtime import Runtime
+from .runtime import Runtime, refuse_async
 from .secrecy import describe, with_callers_frames
 from .urls import origin
 
@@ -43,6 +43,7 @@ class Core:
 
     def __init__(self, runtime: Runtime, adapters: Adapters, defaults: RequestConfig) -> None:
         self.runtime = runtime
+        self._is_async = runtime.is_async
         self.defaults = defaults
         self._adapters = adapters
         self.interceptors = Interceptors(takes_async=runtime.is_async)
@@ -71,14 +72,14 @@ class Core:
 
     def _chains(self, config: RequestConfig) -> Chains:
         interceptors = self.interceptors
-        before = interceptors.request.snapshot()[::-1]
-        if any(interceptor.run_when is not None for interceptor in before):
+        before = interceptors.request.entries[::-1]
+        if before and any(interceptor.run_when is not None for interceptor in before):
             before = tuple(
                 interceptor
                 for interceptor in before
                 if interceptor.run_when is None or interceptor.run_when(config) is not False
             )
-        return before, interceptors.network.snapshot(), interceptors.response.snapshot()
+        return before, interceptors.network.entries, interceptors.response.entries
 
     async def _outcome(self, config: RequestConfig, chains: Chains) -> Outcome:
         before, around, after = chains
@@ -124,7 +125,7 @@ class Core:
         try:
             value = handler(outcome.value)
             if isawaitable(value):
-                value = await self.runtime.awaitable(value)
+                value = await (value if self._is_async else refuse_async(value))
             outcome.value, outcome.failed = value, False
         except Exception as error:
             outcome.value, outcome.failed = with_callers_frames(error), True
@@ -136,13 +137,13 @@ class Core:
         try:
             _raise_if_aborted(config)
             own_origin = origin(self.defaults.base_url or "")
-            leaving = _as_it_leaves(config, own_origin, self._adapters.closings)
+            leaving = _as_it_leaves(config, (own_origin, self._adapters.closings))
             if config.signal:
                 response = await self._until_aborted(config, leaving, around)
             else:
                 response = self._linked(around)(leaving)
                 if isawaitable(response):
-                    response = await self.runtime.awaitable(response)
+                    response = await (response if self._is_async else refuse_async(response))
             if not isinstance(response, Response):
                 raise TypeError(
                     f"the network chain must return a Response, not {type(response).__name__}: an "
@@ -183,17 +184,19 @@ class Core:
         return proceed
 
     async def _send(self, leaving: RequestConfig) -> Response:
-        _raise_if_aborted(leaving)
+        signal = leaving.signal or None
+        if signal is not None:
+            _raise_if_aborted(leaving)
         self._raise_if_closed(leaving)
         started = time.perf_counter()
-        adapter = self._adapters.find(leaving.adapter)
+        adapter = self._adapters.find(leaving.adapter or None)
         try:
-            if leaving.signal:
-                response = await self.runtime.send(adapter, leaving, leaving.signal)
+            if signal is not None:
+                response = await self.runtime.send(adapter, leaving, signal)
             else:
                 response = adapter(leaving)
                 if isawaitable(response):
-                    response = await self.runtime.awaitable(response)
+                    response = await (response if self._is_async else refuse_async(response))
         except RequestError:
             self._raise_if_closed(leaving)
             raise
@@ -204,14 +207,15 @@ class Core:
 
     def _raise_if_closed(self, leaving: RequestConfig) -> None:
         """Say what has happened, instead of opening connections that no one would close."""
-        if isinstance(leaving, LeavingConfig) and leaving.closings != self._adapters.closings:
+        if isinstance(leaving, LeavingConfig) and leaving.instance[1] != self._adapters.closings:
             raise CanceledError("the instance was closed while the request was under way")
 
 
 def _as_config(value: Any) -> RequestConfig:
     config = RequestConfig(**value) if isinstance(value, Mapping) else value
     if isinstance(config, RequestConfig):
-        config.put(method=checked_method(config.method or "get"))
+        if config.method not in KNOWN_METHODS:
+            config.put(method=checked_method(config.method or "get"))
         return config
     raise TypeError(
         f"a request interceptor must return the config, not {describe(value)}: "
@@ -219,7 +223,7 @@ def _as_config(value: Any) -> RequestConfig:
     )
 
 
-def _as_it_leaves(config: RequestConfig, own_origin: str | None, closings: int) -> LeavingConfig:
+def _as_it_leaves(config: RequestConfig, instance: tuple[str | None, int]) -> LeavingConfig:
     """Copy the config with the transformed body; ``config.data`` keeps what the caller gave.
 
     The caller sees headers that a transform sets, and not those that the network chain adds.
@@ -233,9 +237,7 @@ def _as_it_leaves(config: RequestConfig, own_origin: str | None, closings: int) 
             data = transform(data, headers)  # as in axios, no data does not become the JSON null
     if config.method in _WITH_BODY and "content-type" not in headers:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
-    leaving = LeavingConfig.of(config, own_origin, closings)
-    leaving.put(data=to_body(data), headers=headers.copy())
-    return leaving
+    return LeavingConfig.of(config, instance, data=to_body(data), headers=headers.copy())
 
 
 def _transform(response: Response, config: RequestConfig) -> None:

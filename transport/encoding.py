@@ -242,31 +242,27 @@ def header_fields(headers: Headers) -> list[tuple[str, str]]:
             section 5.1).
     """
     fields = []
-    for name, value in headers.items():
-        if value is None or value is False or isinstance(value, Headers):
+    for name, value in headers.fields():
+        if value is None or value is False:
             continue
         if not is_header_name(name):
             raise RequestError(
                 f"headers: {name!r} is not a header name; use letters, digits and -",
                 RequestError.ERR_BAD_OPTION_VALUE,
             )
-        fields.append((name, _field_text(value)))
+        text = value if isinstance(value, str) else _field_text(value)
+        if not (text.isascii() and text.isprintable()):  # as in axios: nothing is injected
+            text = text.translate(_NOT_IN_HEADERS).encode("latin-1", "ignore").decode("latin-1")
+        fields.append((name, text.strip(" \t")))
     return fields
 
 
 def _field_text(value: Any) -> str:
-    """One field line; as in axios, control characters are dropped, so nothing is injected."""
-    if isinstance(value, str):
-        text = value
-    elif isinstance(value, (list, tuple)):
-        text = ", ".join(_field_text(item) for item in value)
-    elif isinstance(value, bool):
-        text = "true" if value else "false"
-    else:
-        text = str(value)
-    if not (text.isascii() and text.isprintable()):
-        text = text.translate(_NOT_IN_HEADERS).encode("latin-1", "ignore").decode("latin-1")
-    return text.strip(" \t")
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_field_text(item) for item in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
 
 
 def basic_auth(auth: tuple[str, str]) -> str:

@@ -12,6 +12,7 @@ Example:
 from __future__ import annotations
 
 import codecs
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
@@ -94,7 +95,7 @@ class Headers(MutableMapping[str, Any]):
         if key in SETS and isinstance(value, Mapping):
             if self._sets is None:
                 raise TypeError(f"the headers of a request have no set {name!r}; set each header")
-            self._sets[key] = _flat(Headers(value)._entries)
+            self._sets[key] = _made(Headers(value)._entries, None)
             return
         kept = self._entries.get(key)
         self._entries[key] = (kept[0] if kept else name, value)
@@ -139,7 +140,7 @@ class Headers(MutableMapping[str, Any]):
                 f"the headers of a request have no set for {name!r}: "
                 "write headers['X-Name'], or set it on api.defaults.headers"
             )
-        return self._sets.setdefault(name, _flat({}))
+        return self._sets.setdefault(name, _made({}, None))
 
     def __getattr__(self, name: str) -> Any:
         if name in SETS:
@@ -164,20 +165,22 @@ class Headers(MutableMapping[str, Any]):
             method: In lower case.
             given: The headers of the call, which win over these.
         """
-        sources = (self,) if given is None else (self, given)
         entries: _Entries = {}
-        own: _Entries = {}
-        for source in sources:
-            for name in ("common", method):
-                if source._sets and name in source._sets:
-                    entries.update(source._sets[name]._entries)
-            for key, (name, value) in source._entries.items():
+        own = self._entries
+        for headers in (self, given):
+            if headers is not None and headers._sets:
+                for name in ("common", method):
+                    if name in headers._sets:
+                        entries.update(headers._sets[name]._entries)
+        if given is not None:
+            own = own.copy()
+            for key, (name, value) in given._entries.items():
                 own[key] = (own[key][0] if key in own else name, value)
         for key, entry in own.items():
             # As in axios: a False in a set stays, whatever the headers beside the set say.
             if key not in entries or entries[key][1] is not False:
                 entries[key] = entry
-        return _flat(entries)
+        return _made(entries, None)
 
     def merged(self, other: Headers) -> Headers:
         """Return new headers: these with ``other`` on top, sets merged with sets."""
@@ -191,14 +194,25 @@ class Headers(MutableMapping[str, Any]):
                 mine[header] = value
         return result
 
+    def fields(self) -> list[tuple[str, Any]]:
+        """Return names and values without the sets, as a request has them."""
+        return [*self._entries.values()]
+
+    def removed(self) -> list[str]:
+        """Return the names of headers that must not be sent."""
+        return [name for name, value in self.fields() if value is None or value is False]
+
     def copy(self) -> Headers:
         """Return a copy whose changes leave this one alone."""
-        return _made(self._entries.copy(), self._copied_sets())
+        headers = Headers.__new__(Headers)
+        _put_entries(headers, self._entries.copy())
+        _put_sets(headers, None if self._sets is None else self._copied_sets())
+        return headers
 
     def _copied_sets(self) -> dict[str, Headers] | None:
         if self._sets is None:
             return None
-        return {name: _flat(headers._entries.copy()) for name, headers in self._sets.items()}
+        return {name: _made(headers._entries.copy(), None) for name, headers in self._sets.items()}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _made, (self._entries, self._sets)
@@ -229,14 +243,11 @@ def _made(entries: _Entries, sets: dict[str, Headers] | None) -> Headers:
     return headers
 
 
-def _flat(entries: _Entries) -> Headers:
-    return _made(entries, None)
-
-
 def _item_form(name: str) -> str:
     return f"headers have no attribute {name!r}: write headers[{name!r}]"
 
 
+@functools.lru_cache(maxsize=1024)
 def is_header_name(name: str) -> bool:
     """Return True if ``name`` can be the name of a header (RFC 9110, section 5.1)."""
     return bool(name) and _TOKEN_CHARACTERS.issuperset(name)

@@ -10,12 +10,15 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
-from .config import CHECKS, UNSET, RequestConfig, of_options
+from .config import CHECKS, RequestConfig, of_options
 from .encoding import username_and_password
 from .errors import RequestError
-from .headers import Headers, is_header_name
+from .headers import SETS, Headers, is_header_name
 from .proxy import check_proxy
 from .secrecy import describe, discreet
+
+#: Methods that need no check.
+KNOWN_METHODS = SETS - {"common"}
 
 _METHOD_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 
@@ -153,8 +156,15 @@ TABLE: dict[str, tuple[Check, MergeRule]] = {
 
 CHECKS.update((name, check) for name, (check, _) in TABLE.items())
 
-_OF_THE_REQUEST = [name for name, (_, rule) in TABLE.items() if rule == "request"]
+_OF_THE_REQUEST = frozenset(name for name, (_, rule) in TABLE.items() if rule == "request")
 _OF_BOTH = frozenset(name for name, (_, rule) in TABLE.items() if rule == "both")
+#: Options that may be a dict or a list, which a call must not share with the defaults.
+_CONTAINERS = frozenset(
+    (
+        *("params", "data", "auth", "proxy", "extra", "redact"),
+        *("params_serializer", "transform_request", "transform_response"),
+    )
+)
 
 
 def checked_method(method: Any) -> str:
@@ -193,7 +203,9 @@ def merge_config(first: RequestConfig, second: RequestConfig) -> RequestConfig:
 def config_for_call(defaults: RequestConfig, given: dict[str, Any]) -> RequestConfig:
     """Merge the checked options of a call over the defaults, with the headers of its method."""
     merged = _merge(defaults.__dict__, given)
-    method = checked_method(given.get("method") or defaults.method or "get")
+    method = given.get("method") or defaults.method or "get"
+    if method not in KNOWN_METHODS:
+        method = checked_method(method)
     headers: Headers | None = given.get("headers")
     merged["method"] = method
     merged["headers"] = defaults.headers.for_method(method, headers)
@@ -204,15 +216,14 @@ def config_for_call(defaults: RequestConfig, given: dict[str, Any]) -> RequestCo
 def _merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     """Merge all options but the headers."""
     merged = {**first, **second}
-    for name in _OF_THE_REQUEST:
-        if name in first and name not in second:
+    for name in _OF_THE_REQUEST.intersection(first):
+        if name not in second:
             del merged[name]
-    for name, value in merged.items():
-        if type(value) is not dict and type(value) is not list:
-            continue
+    for name in _CONTAINERS.intersection(merged):
+        value = merged[name]
         try:
-            if name in _OF_BOTH:
-                merged[name] = _deep(first.get(name, UNSET), second.get(name, UNSET))
+            if name in _OF_BOTH and name in first and name in second:
+                merged[name] = _deep(first[name], value)
             else:
                 merged[name] = _copied(value)
         except RecursionError:
@@ -223,17 +234,17 @@ def _merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 
 
 def _deep(first: Any, second: Any) -> Any:
-    if second is UNSET:
-        return _copied(first)
-    if not (isinstance(first, dict) and isinstance(second, dict)):
+    if not (first and isinstance(first, dict) and isinstance(second, dict)):
         return _copied(second)
     merged = {key: _copied(value) for key, value in first.items()}
     for key, value in second.items():
-        merged[key] = _deep(merged.get(key, UNSET), value)
+        merged[key] = _deep(merged.get(key), value)
     return merged
 
 
 def _copied(value: Any) -> Any:
+    if type(value) is list:
+        return value.copy()
     if type(value) is dict:
-        return {key: _copied(item) for key, item in value.items()}
-    return list(value) if type(value) is list else value
+        return {key: _copied(item) for key, item in value.items()} if value else {}
+    return value

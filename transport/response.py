@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic
 
 import httpx
-from attrs import define, field
+from attrs import define, field, setters
 
 from .config import RequestConfig
 
@@ -22,12 +22,12 @@ else:
 def _as_headers(
     headers: httpx.Headers | Mapping[str, str] | Sequence[tuple[str, str]],
 ) -> httpx.Headers:
-    if isinstance(headers, httpx.Headers):
-        return headers
-    return httpx.Headers(getattr(headers, "raw", headers))  # those of httpx2 have their own class
+    if hasattr(headers, "raw"):  # also those of httpx2, which have the same methods
+        return headers  # type: ignore[return-value]
+    return httpx.Headers(headers)
 
 
-@define(repr=False, eq=False)
+@define(repr=False, eq=False, on_setattr=setters.NO_OP)
 class Response(Generic[Data]):
     """A response (axios's ``AxiosResponse``). Interceptors may change it.
 

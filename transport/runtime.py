@@ -21,9 +21,9 @@ import contextvars
 import functools
 import threading
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
 from inspect import isawaitable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from .cancel import AbortSignal
 from .errors import CanceledError
@@ -44,6 +44,17 @@ def run_now(coroutine: Coroutine[Any, Any, T]) -> T:
         return end.value  # type: ignore[no-any-return]
     coroutine.close()
     raise RuntimeError("something async was awaited under a synchronous instance")
+
+
+def refuse_async(value: Any) -> NoReturn:
+    """Refuse an awaitable that a function gave to a synchronous instance."""
+    if isinstance(value, Coroutine):
+        value.close()
+    name = getattr(value, "__qualname__", type(value).__qualname__)
+    raise TypeError(
+        f"{name} is async, but this is a synchronous instance: "
+        "use a plain function, or make the instance with create()"
+    )
 
 
 class AsyncRuntime:
@@ -76,10 +87,6 @@ class AsyncRuntime:
             self._tasks.clear()  # they have ended with their loop
             self.on_lost()
         self._loop = loop
-
-    def awaitable(self, value: Any) -> Awaitable[Any]:
-        """Return ``value``, which is awaitable; refuse it under a synchronous instance."""
-        return value  # type: ignore[no-any-return]
 
     async def maybe_await(self, value: Any) -> Any:
         """Return ``value``, or its result if it is awaitable."""
@@ -215,17 +222,8 @@ class SyncRuntime:
     def bind(self) -> None:
         pass
 
-    def awaitable(self, value: Any) -> Awaitable[Any]:
-        if isinstance(value, Coroutine):
-            value.close()
-        name = getattr(value, "__qualname__", type(value).__qualname__)
-        raise TypeError(
-            f"{name} is async, but this is a synchronous instance: "
-            "use a plain function, or make the instance with create()"
-        )
-
     async def maybe_await(self, value: Any) -> Any:
-        return self.awaitable(value) if isawaitable(value) else value
+        return refuse_async(value) if isawaitable(value) else value
 
     settle = maybe_await  # its name in 0.1
 

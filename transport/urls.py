@@ -170,15 +170,11 @@ def redirect_target(url: str, location: str) -> str:
     )
 
 
-def origin_of(config: RequestConfig) -> str | None:
+@functools.lru_cache(maxsize=256)
+def target_origin(url: str, base_url: str | None, allow_absolute_urls: bool) -> str | None:
     """Return the origin that a request goes to; ``None`` where it cannot be told."""
-    url = config.url
-    if (
-        not url
-        or not _is_absolute(url)
-        or (config.base_url and config.allow_absolute_urls is False)
-    ):
-        return origin(config.base_url or "")
+    if not url or not _is_absolute(url) or (base_url and allow_absolute_urls is False):
+        return origin(base_url or "")
     return origin(url)
 
 
@@ -193,7 +189,7 @@ def origin(url: str) -> str | None:
     return f"{parsed.scheme}://{host}:{port}"
 
 
-def has_credentials(url: str) -> bool:
+def has_credentials(url: str | None) -> bool:
     """Return True if the URL itself carries a user name or password."""
-    parsed = _parsed(url) if "@" in url else None
+    parsed = _parsed(url) if url and "@" in url else None
     return parsed is not None and bool(parsed.userinfo)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import functools
 import io
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Coroutine
 from http.cookiejar import CookieJar
 from typing import Any
 from urllib.request import getproxies
@@ -28,7 +28,7 @@ from ..headers import content_length
 from ..proxy import Proxy, ProxyChoice, environment_proxy
 from ..secrecy import redact_url
 from .cookies import cookie_header, cookie_in, keep_cookies
-from .decompress import decoded, layers_of
+from .decompress import Layers, decoded, layers_of
 from .exchange import ResponseHead
 from .latin1 import Latin1Request
 from .redirects import WireRequest
@@ -68,9 +68,6 @@ _NO_LIMITS = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, 
 
 #: The values of ``Content-Encoding`` that aiohttp decodes by itself; none is a list of several.
 _DECODED = ("br", "deflate", "gzip", "zstd")
-
-#: Headers that aiohttp adds to what it is given, and httpx does not.
-_ADDED = ("Accept", "Content-Type")
 
 
 @define(repr=False, eq=False)
@@ -151,14 +148,19 @@ class AiohttpBackend:
             if cookies:
                 headers["Cookie"] = cookies
         options: dict[str, Any] = {}
-        not_added = [name for name, value in given.items() if value is None or value is False]
-        not_added += [name for name in _ADDED if name not in headers]
-        if not_added != ["Content-Type"] or _has_type(request.method, content):
+        not_added = [] if len(headers) == len(given) else given.removed()
+        if "Accept" not in headers:
+            not_added.append("Accept")
+        has_body = content is not None or request.method in ("post", "put", "patch")
+        if has_body and "Content-Type" not in headers:
+            not_added.append("Content-Type")
+        if not_added:
             options["skip_auto_headers"] = not_added
         if seconds is not None:
             options["timeout"] = _NO_LIMITS
-        body = _body(content, headers)
-        return AiohttpRequest(request.method.upper(), url, headers, body, options)
+        if content is not None or "Content-Length" in headers:
+            content = _body(content, headers)
+        return AiohttpRequest(request.method.upper(), url, headers, content, options)
 
     def cookie(self, request: AiohttpRequest, name: str) -> str | None:
         sent = request.headers.get("Cookie")
@@ -192,8 +194,8 @@ class AiohttpBackend:
             return _head(response, request)
         raise failure
 
-    async def protect(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return await work  # aiohttp closes what a cancelled request leaves behind
+    def protect(self, work: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
+        return work  # aiohttp closes what a cancelled request leaves behind
 
     async def close(self) -> None:
         """Close a session of its own; the next request makes another."""
@@ -257,11 +259,6 @@ def _parsed(url: str) -> URL:
     return URL(str(httpx.URL(url)), encoded=True)
 
 
-def _has_type(method: str, content: Any) -> bool:
-    """Whether aiohttp would say a type of the body."""
-    return content is not None or method in ("post", "put", "patch")
-
-
 def _body(content: Any, headers: CIMultiDict[str]) -> Any:
     """The body in the form that aiohttp takes without a warning, of the length that it has.
 
@@ -310,14 +307,19 @@ def _head(response: aiohttp.ClientResponse, request: AiohttpRequest) -> Response
         functools.partial(_close, response),
         response.close,
         _nothing,
+        response.content.read if _layers(response) is None else None,
     )
 
 
 def _chunks(response: aiohttp.ClientResponse) -> AsyncIterable[bytes]:
     pieces: Any = response.content.iter_any()
-    encoding = response.headers.get("Content-Encoding", "")
-    layers = None if encoding.lower() in _DECODED else layers_of(encoding)
+    layers = _layers(response)
     return decoded(pieces, layers) if layers else pieces
+
+
+def _layers(response: aiohttp.ClientResponse) -> Layers | None:
+    encoding = response.headers.get("Content-Encoding")
+    return layers_of(encoding) if encoding and encoding.lower() not in _DECODED else None
 
 
 async def _close(response: aiohttp.ClientResponse) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Protocol
@@ -11,7 +10,7 @@ from typing import Any, Protocol
 from attrs import define
 
 from ..cancel import AbortSignal
-from ..config import RequestConfig
+from ..config import UNSET, RequestConfig
 from ..encoding import as_text
 from ..errors import CanceledError, InvalidURLError, RequestError
 from ..headers import charset, content_length
@@ -44,6 +43,7 @@ class ResponseHead:
         close: Gives the connection back; awaited.
         interrupt: Makes a read that another thread waits in fail.
         without_timeout: Takes the time-out off the reads that follow.
+        read: Returns the decoded body at once, where the client has a faster way than `chunks`.
     """
 
     status: int
@@ -54,6 +54,7 @@ class ResponseHead:
     close: Callable[[], Awaitable[Any]]
     interrupt: Callable[[], Any]
     without_timeout: Callable[[], Any]
+    read: Callable[[], Awaitable[bytes]] | None = None
 
 
 class Backend(Protocol):
@@ -64,11 +65,8 @@ class Backend(Protocol):
     ) -> Any:
         """Make a request of the client, whose ``headers`` are a mapping that can be changed.
 
-        Args:
-            request: Method, URL and headers.
-            content: ``None``, bytes, or an iterator of bytes.
-            seconds: Until the time-out, for a client whose thread cannot be interrupted.
-            config: For ``cookies``.
+        ``content`` is ``None``, bytes, or an iterator of bytes. ``seconds`` are those until the
+        time-out, for a client whose thread cannot be interrupted.
         """
         ...
 
@@ -80,8 +78,8 @@ class Backend(Protocol):
         """Send a built request and wait for the head of the response; follow no redirect."""
         ...
 
-    async def protect(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Run ``work`` so that cancelling the caller leaves no connection half open."""
+    def protect(self, work: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
+        """Have ``work`` run so that cancelling the caller leaves no connection half open."""
         ...
 
     def code_of(self, error: BaseException) -> str | None:
@@ -107,10 +105,10 @@ class ClientAdapter:
             RequestError: It failed; the client's exception is the ``__cause__``.
         """
         exchange = _Exchange(self._backend, self._runtime, config)
-        seconds = min(config.timeout or math.inf, LONGEST)
         try:
             if not config.timeout:
                 return await self._backend.protect(exchange.run())  # type: ignore[no-any-return]
+            seconds = min(config.timeout, LONGEST)
             if self._runtime.is_async:
                 async with asyncio.timeout(seconds):
                     return await self._backend.protect(exchange.run())  # type: ignore[no-any-return]
@@ -130,35 +128,28 @@ class _Exchange:
         self._backend = backend
         self._runtime = runtime
         self._config = config
-        limit = config.timeout
+        limit, proxy = config.timeout, config.proxy
         self._deadline = time.monotonic() + limit if limit else None
         self._request: Any = None
-        self._proxy: ProxyChoice = proxy_of(config.proxy) if config.proxy is not None else None
+        self._proxy: ProxyChoice = None if proxy is UNSET else proxy_of(proxy)
 
     async def run(self) -> Response:
-        head = await self._follow(first_request(self._config))
-        if self._config.response_type == "stream":
+        config = self._config
+        request = first_request(config)
+        head = await self._backend.send(self._build(request), self._proxy)
+        if config.max_redirects and 300 <= head.status < 400:
+            head = await self._follow(request, head)
+        if config.response_type == "stream":
             data: Any = self._stream(head)
         else:
             data = await self._read(head)
-        return Response(
-            data, head.status, head.status_text, head.headers, self._config, head.request
-        )
+        return Response(data, head.status, head.status_text, head.headers, config, head.request)
 
-    async def _follow(self, request: WireRequest) -> ResponseHead:
-        config, left = self._config, self._config.max_redirects or 0
-        follows = left > 0
+    async def _follow(self, request: WireRequest, head: ResponseHead) -> ResponseHead:
+        config, left = self._config, self._config.max_redirects
         while True:
-            built = self._build(request)
-            if self._request is not None and config.before_redirect:
-                config.before_redirect(built)
-            self._request = built
-            head = await self._backend.send(built, self._proxy)
-            location = head.headers.get("location") if follows else None
-            if location is None:
-                return head
             try:
-                following = next_request(request, head.status, location, config)
+                following = next_request(request, head, config)
                 if following is None:
                     return head
                 left -= 1
@@ -166,7 +157,7 @@ class _Exchange:
                     raise RequestError(
                         "Maximum number of redirects exceeded",
                         RequestError.ERR_FR_TOO_MANY_REDIRECTS,
-                        request=built,
+                        request=self._request,
                     )
             except BaseException:
                 await head.close()
@@ -174,6 +165,10 @@ class _Exchange:
             await head.close()
             self._check_deadline()
             request = following
+            built = self._build(request)
+            if config.before_redirect:
+                config.before_redirect(built)
+            head = await self._backend.send(built, self._proxy)
 
     def _build(self, request: WireRequest) -> Any:
         config, content = self._config, None
@@ -189,19 +184,22 @@ class _Exchange:
             header = xsrf_header(cookie, request, config)
             if header is not None:
                 built.headers[header[0]] = header[1]
+        self._request = built
         return built
 
     async def _read(self, head: ResponseHead) -> bytes:
         config = self._config
         is_bounded = limit_of(config.max_content_length) is not None or config.on_download_progress
-        pieces = []
         try:
+            if head.read is not None and not is_bounded:
+                return await head.read()
+            pieces = []
             async for chunk in self._measured(head) if is_bounded else head.chunks():
                 pieces.append(chunk)
                 self._check_deadline()
+            return b"".join(pieces)
         finally:
             await head.close()
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def _measured(self, head: ResponseHead) -> AsyncIterator[bytes]:
         """The body, counted against its limit and reported to the listener."""

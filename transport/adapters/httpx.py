@@ -7,7 +7,7 @@ import contextlib
 import functools
 import socket
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
 from http.cookiejar import CookieJar
 from typing import Any
 from urllib.request import getproxies
@@ -93,14 +93,15 @@ class _Httpx:
     def cookie(self, request: Any, name: str) -> str | None:
         return cookie_in(request.headers.get("cookie"), name)
 
-    async def protect(self, work: Coroutine[Any, Any, Any]) -> Any:
+    def protect(self, work: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
+        return self._in_own_task(work) if self._runtime.is_async else work
+
+    async def _in_own_task(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run ``work`` in a task of its own, which is cancelled through a scope of anyio.
 
         httpcore shields its clean-up only from that. A task that is cancelled in the middle of it
         leaves a connection that is never free again.
         """
-        if not self._runtime.is_async:
-            return await work
         scope = anyio.CancelScope()
         task = asyncio.get_running_loop().create_task(_within(scope, work))
         self._exchanges[task] = scope
@@ -303,9 +304,8 @@ class GivenHttpx(_Httpx):
             content=content,
             **options,
         )
-        for name, value in headers.items():
-            if value is None or value is False:
-                built.headers.pop(name, None)
+        for name in headers.removed():
+            built.headers.pop(name, None)
         if "accept" not in headers and built.headers.get("accept") == "*/*":
             del built.headers["accept"]  # a default of the client, in place of ours
         return built

@@ -23,7 +23,7 @@ class WireRequest:
     Attributes:
         method: In lower case.
         url: Absolute, without user name and password.
-        headers: Its own, which a client may add to.
+        headers: Its own if there is a body, whose length and type are added.
         body: What `to_body` has made.
     """
 
@@ -36,16 +36,16 @@ class WireRequest:
 def first_request(config: RequestConfig) -> WireRequest:
     """Return what a config asks to send, with its basic authentication as a header."""
     url, in_url = wire_url(config)
-    headers = config.headers.copy()
+    headers, body = config.headers, config.data
     auth = username_and_password(config.auth) if config.auth else in_url
+    if auth or body is not None:
+        headers = headers.copy()
     if auth:
         headers["Authorization"] = basic_auth(auth)
-    return WireRequest(config.method, url, headers, config.data)
+    return WireRequest(config.method, url, headers, body)
 
 
-def next_request(
-    sent: WireRequest, status: int, location: str | None, config: RequestConfig
-) -> WireRequest | None:
+def next_request(sent: WireRequest, head: Any, config: RequestConfig) -> WireRequest | None:
     """Return what to send next; ``None`` if the response is no redirect.
 
     After 303, and after 301 and 302 to a POST, it is a GET without a body. Credentials go only to
@@ -55,7 +55,8 @@ def next_request(
         InvalidURLError: The location cannot be requested.
         RequestError: The location is no HTTP URL, or the body is needed again and is gone.
     """
-    if not (300 <= status < 400 and location):
+    status, location = head.status, head.headers.get("location")
+    if not location:
         return None
     url, in_url = split_credentials(redirect_target(sent.url, location))
     headers, method, body = sent.headers.copy(), sent.method, sent.body

@@ -30,7 +30,7 @@ def xsrf_header(cookie: str, request: WireRequest, config: RequestConfig) -> tup
     name = config.xsrf_header_name
     if not name or request.headers.get(name, "") in (None, False):
         return None
-    own = config.own_origin if isinstance(config, LeavingConfig) else None
+    own = config.instance[0] if isinstance(config, LeavingConfig) else None
     if own is None or origin(request.url) != own or not _is_wanted(config):
         return None
     return header_fields(Headers({name: _decoded(cookie)}))[0]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from inspect import isawaitable
-
-from attrs import frozen
+from typing import Any, NamedTuple
 
 from ..adapters.streaming import discard
 from ..body import can_be_sent_again, why_not_again
@@ -15,7 +14,8 @@ from ..config import RequestConfig, callers_config
 from ..errors import RefreshError, RequestError
 from ..instance import Instance, SyncInstance
 from ..response import Response
-from ..urls import has_credentials, origin, origin_of
+from ..runtime import refuse_async
+from ..urls import has_credentials, origin, target_origin
 from .pending import Discarded, Failed, PendingRefresh, RefreshOutcome, Renewed
 from .renewal import Renewer, refresh_behind
 from .rules import Step, after_unauthorized, after_waiting, before_sending
@@ -25,8 +25,7 @@ from .tokens import Credentials
 from .watching import waiting_for
 
 
-@frozen
-class SentWith:
+class SentWith(NamedTuple):
     """What a request left with, and how often the user had been told to log in by then."""
 
     credentials: Credentials
@@ -67,22 +66,24 @@ class Guard:
         if pending is not None:
             return await self._send(self._for_refresh(pending, config), proceed)
         sent_with = await self._ready(config)
-        response = await self._send(_with_token(config, sent_with.credentials), proceed)
+        response: Any = proceed(_with_token(config, sent_with.credentials))
+        if isawaitable(response):
+            response = await (response if self._runtime.is_async else refuse_async(response))
         if not self._is_refusal(response, sent_with.credentials):
-            return response
+            return response  # type: ignore[no-any-return]
         renewed = await self._renewed(sent_with, response, config)
         if renewed is None:
-            return response
+            return response  # type: ignore[no-any-return]
         if not can_be_sent_again(config.data):
             response.notes.append(why_not_again(config.data))  # 12
-            return response
+            return response  # type: ignore[no-any-return]
         await discard(response.data)
         return await self._replay(config, renewed, proceed)
 
     async def _send(self, config: RequestConfig, proceed: Proceed) -> Response:
         response = proceed(config)
         if isawaitable(response):
-            response = await self._runtime.awaitable(response)
+            response = await (response if self._runtime.is_async else refuse_async(response))
         return response  # type: ignore[no-any-return]
 
     def _is_left_alone(self, config: RequestConfig) -> bool:
@@ -90,9 +91,11 @@ class Guard:
             return True
         if "authorization" in config.headers or config.auth:
             return True  # 1: the caller's own stays, and is never refreshed
-        if has_credentials(config.url or "") or has_credentials(config.base_url or ""):
+        url, base_url = config.url, config.base_url
+        if "@" in f"{url}{base_url}" and (has_credentials(url) or has_credentials(base_url)):
             return True
-        return self._api.client_authorizes or not self._is_own(origin_of(config))
+        target = target_origin(url, base_url, config.allow_absolute_urls)
+        return self._api.client_authorizes or not self._is_own(target)
 
     def _is_own(self, target: str | None) -> bool:
         own = origin(self._api.defaults.base_url or "")

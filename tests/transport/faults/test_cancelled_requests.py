@@ -62,7 +62,7 @@ async def instance(is_own: bool) -> AsyncIterator[tuple[Instance, Counting]]:
 
 async def storm(api: Instance, requests: int, stop: Stop) -> None:
     """Stop requests at random moments; behind each handful of them one must be answered."""
-    loop, moments = asyncio.get_running_loop(), random.Random(7)  # noqa: S311
+    loop, moments = asyncio.get_running_loop(), random.Random(7)
 
     async def stopped() -> None:
         controller = AbortController()
