@@ -21,7 +21,7 @@ import contextvars
 import functools
 import threading
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
 from inspect import isawaitable
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
@@ -173,13 +173,17 @@ class AsyncRuntime:
 
     async def close(self, resource: Any) -> None:
         """Close a client's response."""
-        if resource.is_closed:
-            return
+        if not resource.is_closed:
+            await self.to_the_end(resource.aclose())
+
+    async def to_the_end(self, work: Awaitable[T]) -> T:
+        """Finish ``work`` even if the caller is cancelled: what is half closed is lost for ever."""
+        task = asyncio.ensure_future(work)
         try:
-            await _to_the_end(resource.aclose())
-        except RuntimeError:
-            if self._loop is None or not self._loop.is_closed():
-                raise
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait((task,))
+            raise
 
     async def shut_down(self) -> None:
         """Wait for what was spawned, each within its grace, and end the rest."""
@@ -302,6 +306,9 @@ class SyncRuntime:
     async def close(self, resource: Any) -> None:
         resource.close()
 
+    async def to_the_end(self, work: Awaitable[T]) -> T:
+        return await work
+
     async def shut_down(self) -> None:
         for thread, grace in tuple(self._threads.items()):
             if thread is not threading.current_thread():
@@ -315,16 +322,6 @@ def _soon(loop: asyncio.AbstractEventLoop, function: Callable[[], Any]) -> None:
     """Run ``function`` on ``loop``, from any thread; do nothing if the loop has ended."""
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(function)
-
-
-async def _to_the_end(work: Work) -> None:
-    """Finish ``work`` even if the caller is cancelled: what is half closed is lost for ever."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait((task,))
-        raise
 
 
 def _resolve(future: Future[Any], function: Callable[..., Any], args: tuple[Any, ...]) -> None:

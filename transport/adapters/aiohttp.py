@@ -322,8 +322,8 @@ def _layers(response: aiohttp.ClientResponse) -> Layers | None:
     return layers_of(encoding) if encoding and encoding.lower() not in _DECODED else None
 
 
-async def _close(response: aiohttp.ClientResponse) -> None:
-    """Give the connection back; it is closed if there is more to receive or to send."""
+async def _close(response: aiohttp.ClientResponse, _is_clean: bool) -> None:
+    """Give the connection back; aiohttp closes it if there is more to receive or to send."""
     response.release()
     await response.wait_for_close()
 

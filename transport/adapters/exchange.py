@@ -40,7 +40,7 @@ class ResponseHead:
         headers: The headers, as ``httpx.Headers``.
         request: The client's request.
         chunks: Returns the decoded body, piece by piece; called once.
-        close: Gives the connection back; awaited.
+        close: Gives the connection back; awaited. False: it may be in the middle of something.
         interrupt: Makes a read that another thread waits in fail.
         without_timeout: Takes the time-out off the reads that follow.
         read: Returns the decoded body at once, where the client has a faster way than `chunks`.
@@ -51,7 +51,7 @@ class ResponseHead:
     headers: Any
     request: Any
     chunks: Callable[[], AsyncIterable[bytes]]
-    close: Callable[[], Awaitable[Any]]
+    close: Callable[[bool], Awaitable[Any]]
     interrupt: Callable[[], Any]
     without_timeout: Callable[[], Any]
     read: Callable[[], Awaitable[bytes]] | None = None
@@ -131,6 +131,7 @@ class _Exchange:
         limit, proxy = config.timeout, config.proxy
         self._deadline = time.monotonic() + limit if limit else None
         self._request: Any = None
+        self._is_clean = True  # False once reading a stream has been broken off
         self._proxy: ProxyChoice = None if proxy is UNSET else proxy_of(proxy)
 
     async def run(self) -> Response:
@@ -160,9 +161,9 @@ class _Exchange:
                         request=self._request,
                     )
             except BaseException:
-                await head.close()
+                await head.close(True)
                 raise
-            await head.close()
+            await head.close(True)
             self._check_deadline()
             request = following
             built = self._build(request)
@@ -192,14 +193,18 @@ class _Exchange:
         is_bounded = limit_of(config.max_content_length) is not None or config.on_download_progress
         try:
             if head.read is not None and not is_bounded:
-                return await head.read()
-            pieces = []
-            async for chunk in self._measured(head) if is_bounded else head.chunks():
-                pieces.append(chunk)
-                self._check_deadline()
-            return b"".join(pieces)
-        finally:
-            await head.close()
+                body = await head.read()
+            else:
+                pieces = []
+                async for chunk in self._measured(head) if is_bounded else head.chunks():
+                    pieces.append(chunk)
+                    self._check_deadline()
+                body = b"".join(pieces)
+        except BaseException:
+            await head.close(False)
+            raise
+        await head.close(True)
+        return body
 
     async def _measured(self, head: ResponseHead) -> AsyncIterator[bytes]:
         """The body, counted against its limit and reported to the listener."""
@@ -230,28 +235,30 @@ class _Exchange:
 
     def _stream(self, head: ResponseHead) -> ResponseStream | SyncResponseStream:
         head.without_timeout()
-        release: Callable[[], Awaitable[Any]] = lambda: self._backend.protect(_closing(head))  # noqa: E731
-        on_close = release
-        if self._config.signal:
-            on_close = self._released_by(self._config.signal, head, release)
+
+        async def close() -> None:
+            await self._runtime.to_the_end(head.close(self._is_clean))
+
+        release = self._released_by(self._config.signal, head, close)
         stream = ResponseStream(
-            self._streamed(head), on_close, charset(head.headers), self._runtime.later(on_close)
+            self._streamed(head), release, charset(head.headers), self._runtime.later(release)
         )
         return stream if self._runtime.is_async else SyncResponseStream(stream)
 
     def _released_by(
-        self, signal: AbortSignal, head: ResponseHead, release: Callable[[], Awaitable[Any]]
+        self, signal: AbortSignal | None, head: ResponseHead, close: Callable[[], Awaitable[Any]]
     ) -> Callable[[], Awaitable[Any]]:
         """Give the connection back when ``signal`` is aborted, even if nothing is being read."""
-        is_async = self._runtime.is_async
-        on_abort = self._runtime.later(release) if is_async else head.interrupt
+        if not signal:
+            return close
+        on_abort = self._runtime.later(close) if self._runtime.is_async else head.interrupt
         stop_listening = signal.add_listener(on_abort)
 
-        async def close() -> None:
+        async def release() -> None:
             stop_listening()
-            await release()
+            await close()
 
-        return close
+        return release
 
     async def _streamed(self, head: ResponseHead) -> AsyncIterator[bytes]:
         """The body as it is streamed: failures are explained, and the signal is heeded."""
@@ -259,7 +266,8 @@ class _Exchange:
         while True:
             try:
                 chunk = await self._next(chunks)
-            except Exception as error:
+            except BaseException as error:
+                self._is_clean = False
                 failure = self.failure(error)
                 if failure is None:
                     raise
@@ -289,9 +297,9 @@ class _Exchange:
         if self._deadline is not None and time.monotonic() > self._deadline:
             raise TimeoutError
 
-    def failure(self, error: Exception) -> RequestError | None:
+    def failure(self, error: BaseException) -> RequestError | None:
         """Return the error for the caller; ``None``: the exception itself."""
-        if isinstance(error, RequestError):
+        if isinstance(error, RequestError) or not isinstance(error, Exception):
             return None
         if isinstance(error, TimeoutError) and self._deadline is not None:
             return self._timed_out(error)
@@ -314,10 +322,6 @@ class _Exchange:
         error = kind(message, code, request=self._request, request_was_sent=was_sent)
         error.__cause__ = without_tracebacks(cause)
         return error
-
-
-async def _closing(head: ResponseHead) -> None:
-    await head.close()
 
 
 async def _next_of(chunks: AsyncIterator[bytes]) -> bytes | None:

@@ -67,11 +67,8 @@ _USUAL_HEADERS = (
     ("user-agent", (b"User-Agent", f"python-httpx/{httpx.__version__}".encode())),
 )
 
-#: Seconds that closing waits for exchanges that it has cancelled.
+#: Seconds that closing waits for exchanges that it has cancelled, and for connections to close.
 _PATIENCE = 1.0
-
-#: What an exchange comes to that was cancelled because the instance was closed.
-_CANCELLED = object()
 
 
 class _Httpx:
@@ -79,7 +76,6 @@ class _Httpx:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._exchanges: dict[asyncio.Task[Any], anyio.CancelScope] = {}
 
     def code_of(self, error: BaseException) -> str | None:
         names = [base.__name__ for base in type(error).__mro__]
@@ -93,40 +89,6 @@ class _Httpx:
     def cookie(self, request: Any, name: str) -> str | None:
         return cookie_in(request.headers.get("cookie"), name)
 
-    def protect(self, work: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
-        return self._in_own_task(work) if self._runtime.is_async else work
-
-    async def _in_own_task(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Run ``work`` in a task of its own, which is cancelled through a scope of anyio.
-
-        httpcore shields its clean-up only from that. A task that is cancelled in the middle of it
-        leaves a connection that is never free again.
-        """
-        scope = anyio.CancelScope()
-        task = asyncio.get_running_loop().create_task(_within(scope, work))
-        self._exchanges[task] = scope
-        try:
-            result = await asyncio.shield(task)
-        except asyncio.CancelledError:
-            scope.cancel()
-            while not task.done():
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.wait((task,))
-            await _discard(task)
-            raise
-        finally:
-            del self._exchanges[task]
-        if result is _CANCELLED:
-            raise CanceledError("the instance was closed while the request was under way")
-        return result
-
-    async def end_exchanges(self) -> None:
-        """Cancel what is under way, and wait until its connections are closed."""
-        for scope in self._exchanges.values():
-            scope.cancel()
-        if self._exchanges:
-            await asyncio.wait(tuple(self._exchanges), timeout=_PATIENCE)
-
     def _timeout(self, seconds: float | None) -> dict[str, Any]:
         """Limits of each operation, where a blocked thread cannot be interrupted."""
         if self._runtime.is_async or seconds is None:
@@ -135,7 +97,7 @@ class _Httpx:
         limits = dict.fromkeys(("connect", "read", "write", "pool"), each)
         return {"timeout": limits, "trace": bound_connections}
 
-    def _head(self, response: Any, close: Callable[[], Any]) -> ResponseHead:
+    def _head(self, response: Any, close: Callable[[bool], Any]) -> ResponseHead:
         if not self._runtime.is_async:
             bound_stream(response.extensions.get("network_stream"))
         return ResponseHead(
@@ -218,15 +180,38 @@ class OwnHttpx(_Httpx):
             if isinstance(error, httpx.RequestError):
                 error.request = request
             raise
-        return self._head(response, _Closing(self, pool, response).close)
+        return self._head(response, functools.partial(self._end, pool, response))
+
+    def protect(self, work: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
+        return self._until_closed(work) if self._runtime.is_async else work
+
+    async def _until_closed(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run ``work``, which closing the instance cancels."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - for type checkers
+        self._running.add(task)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if task in self._running or task.uncancel():
+                raise
+        finally:
+            self._running.discard(task)
+        raise CanceledError("the instance was closed while the request was under way")
 
     async def close(self) -> None:
         """Close all connections; the next request opens others."""
-        await self.end_exchanges()
+        running = [task for task in self._running if task is not asyncio.current_task()]
+        self._running.difference_update(running)
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running, timeout=_PATIENCE)
         await self._pools.close()
 
     def forget(self) -> None:
         """Start anew: the connections belonged to an event loop that was closed."""
+        self._running: set[asyncio.Task[Any]] = set()
         is_async = self._runtime.is_async
         self._pools = Pools(self._transport, self._close_transport, is_async=is_async)
 
@@ -247,31 +232,19 @@ class OwnHttpx(_Httpx):
         else:
             transport.close()
 
-    async def end(self, pool: Pool, response: httpx.Response) -> None:
-        """Close a response, and give its connection back."""
-        is_reusable = False
+    async def _end(self, pool: Pool, response: httpx.Response, is_clean: bool) -> None:
+        """Close a response, and give its connection back unless it may be half closed."""
+        if pool.is_back:
+            return
+        pool.is_back, is_reusable = True, False
         try:
             if self._runtime.is_async:
                 await response.stream.aclose()  # type: ignore[union-attr]
             else:
                 response.stream.close()  # type: ignore[union-attr]
-            is_reusable = True
+            is_reusable = is_clean
         finally:
             await self._pools.give_back(pool, is_reusable=is_reusable)
-
-
-class _Closing:
-    """Closes a response once."""
-
-    def __init__(self, backend: OwnHttpx, pool: Pool, response: httpx.Response) -> None:
-        self._backend = backend
-        self._pool: Pool | None = pool
-        self._response = response
-
-    async def close(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await self._backend.end(pool, self._response)
 
 
 class GivenHttpx(_Httpx):
@@ -320,7 +293,28 @@ class GivenHttpx(_Httpx):
             )
         sending = self._client.send(request, stream=True, follow_redirects=False)
         response = await sending if self._runtime.is_async else sending
-        return self._head(response, functools.partial(self._runtime.close, response))
+        return self._head(response, lambda is_clean: self._runtime.close(response))
+
+    def protect(self, work: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
+        return self._in_own_task(work) if self._runtime.is_async else work
+
+    async def _in_own_task(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run ``work`` in a task of its own, which is cancelled through a scope of anyio.
+
+        httpcore shields its clean-up only from that. A task that is cancelled in the middle of it
+        leaves a connection in the pool of the client that is never free again.
+        """
+        scope = anyio.CancelScope()
+        task = asyncio.get_running_loop().create_task(_within(scope, work))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            scope.cancel()
+            while not task.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait((task,))
+            await _discard(task)
+            raise
 
     async def close(self) -> None:
         pass
@@ -332,7 +326,6 @@ class GivenHttpx(_Httpx):
 async def _within(scope: anyio.CancelScope, work: Coroutine[Any, Any, Any]) -> Any:
     with scope:
         return await work
-    return _CANCELLED
 
 
 async def _discard(task: asyncio.Task[Any]) -> None:

@@ -39,12 +39,14 @@ class Pool:
         transport: The transport.
         route: Where its connection leads, and through which proxy.
         has_place: True if it counts towards the limit.
+        is_back: True if it is not in use.
         idle_since: When it was given back, by the monotonic clock.
     """
 
     transport: Any
     route: Route
     has_place: bool = True
+    is_back: bool = False
     idle_since: float = 0.0
 
 
@@ -89,7 +91,7 @@ class Pools:
             self._idle_count -= pool is not None
         if pool is None:
             pool = Pool(self._make(route), route)
-        pool.has_place = has_place
+        pool.has_place, pool.is_back = has_place, False
         return pool
 
     async def give_back(self, pool: Pool, *, is_reusable: bool) -> None:
