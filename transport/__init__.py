@@ -13,11 +13,11 @@ from .headers import Headers
 from .instance import Instance, SyncInstance, create, create_sync
 from .options import merge_config
 from .progress import ProgressEvent
-from .refresh.calls import ReadyRefresh, oauth2_refresh
+from .refresh.calls import ReadyRefresh, json_refresh, oauth2_refresh
 from .refresh.keep_fresh import KeepFresh
-from .refresh.renewal import RefreshStats
 from .refresh.signals import Signal, login_required, refresh_failed, token_refreshed
 from .refresh.silent_refresh import SilentRefresh, silent_refresh
+from .refresh.stats import RefreshStats
 from .refresh.tokens import TokenPair, TokenStore
 from .response import Response
 
@@ -57,6 +57,7 @@ __all__ = [
     "TraceSpan",
     "create",
     "create_sync",
+    "json_refresh",
     "login_required",
     "merge_config",
     "oauth2_refresh",

@@ -56,6 +56,14 @@ class NetworkInterceptor:
     around: Around
 
 
+def not_a_response(value: Any) -> TypeError:
+    """Return the error for what a network interceptor has returned instead of a response."""
+    return TypeError(
+        f"the network chain must return a Response, not {type(value).__name__}: an interceptor on "
+        "api.interceptors.network has to return what proceed() gave"
+    )
+
+
 Entry = TypeVar("Entry", Interceptor, NetworkInterceptor)
 
 

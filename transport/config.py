@@ -76,6 +76,7 @@ class VerbOptions(TypedDict, total=False):
     signal: AbortSignal | None
     adapter: Adapter | None
     redact: Sequence[str] | None
+    cookies: bool | None
     extra: dict[str, Any]
 
 
@@ -148,6 +149,9 @@ class RequestConfig:
             Default: the library of the instance's client, which is httpx if none was handed in.
         redact: Names of options, headers and fields that are masked wherever the config is shown,
             besides credentials, which always are. Default: none.
+        cookies: ``False``: neither keep nor send cookies of the instance, for servers that act
+            for many users. Not with a client that you hand in, which has its own jar.
+            Default: ``True``.
         extra: Marks of your own; they live through merges and replays. Default: an empty dict.
 
     Raises:
@@ -182,6 +186,7 @@ class RequestConfig:
     signal: AbortSignal | None = UNSET
     adapter: Adapter | None = UNSET
     redact: Sequence[str] | None = UNSET
+    cookies: bool | None = UNSET
     extra: dict[str, Any] = field(factory=dict)
 
     def __init__(self, **options: Unpack[RequestOptions]) -> None:
@@ -250,12 +255,14 @@ class LeavingConfig(RequestConfig):
         config: The config that it was made from, whose ``data`` is what the caller gave.
         instance: The origin of the instance, to which its secrets may go, and how often the
             instance had been closed when the request began.
+        token: The access token that silent refresh has attached, and the headers that carry it.
     """
 
-    __slots__ = ("config", "instance")
+    __slots__ = ("config", "instance", "token")
 
     config: RequestConfig
     instance: tuple[str | None, int]
+    token: tuple[str, frozenset[str]] | None
 
     @classmethod
     def of(
@@ -266,6 +273,7 @@ class LeavingConfig(RequestConfig):
         leaving.__dict__.update(config.__dict__, **changed)
         _put_config(leaving, config)
         _put_instance(leaving, instance)
+        _put_token(leaving, None)
         return leaving
 
     @property
@@ -279,12 +287,14 @@ class LeavingConfig(RequestConfig):
         twin.__dict__.update(self.__dict__)
         _put_config(twin, self.config)
         _put_instance(twin, self.instance)
+        _put_token(twin, self.token)
         return twin
 
 
 # Without the detour through the checks of `RequestConfig.__setattr__`.
 _put_config = LeavingConfig.__dict__["config"].__set__
 _put_instance = LeavingConfig.__dict__["instance"].__set__
+_put_token = LeavingConfig.__dict__["token"].__set__
 
 
 def callers_config(config: RequestConfig) -> RequestConfig:

@@ -8,7 +8,8 @@ synchronous instance; `Runtime` says how they differ.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from inspect import isawaitable
 from typing import Any
 
@@ -25,6 +26,7 @@ from .chain import (
     Outcome,
     Proceed,
     linked,
+    not_a_response,
     observed,
 )
 from .config import UNSET, LeavingConfig, RequestConfig
@@ -38,6 +40,10 @@ from .urls import origin
 _WITH_BODY = frozenset(("post", "put", "patch"))
 
 
+#: The chains that requests do not pass: a refresh function sends with its instance alone (6).
+bare_for: ContextVar[object] = ContextVar("bare_for", default=None)
+
+
 class Core:
     """Runs requests through the chains of one instance."""
 
@@ -48,6 +54,7 @@ class Core:
         self._adapters = adapters
         self.interceptors = Interceptors(takes_async=runtime.is_async)
         self.observers: list[Observer] = []
+        self.before_send: list[Callable[[RequestConfig], RequestConfig]] = []
         self._attempt: Proceed = runtime.adapt(self._send)
         self._network: tuple[Sequence[NetworkInterceptor], Proceed] = ((), self._attempt)
 
@@ -71,6 +78,8 @@ class Core:
         return outcome.value
 
     def _chains(self, config: RequestConfig) -> Chains:
+        if bare_for.get() is self.interceptors:
+            return (), (), ()
         interceptors = self.interceptors
         before = interceptors.request.entries[::-1]
         if before and any(interceptor.run_when is not None for interceptor in before):
@@ -145,10 +154,7 @@ class Core:
                 if isawaitable(response):
                     response = await (response if self._is_async else refuse_async(response))
             if not isinstance(response, Response):
-                raise TypeError(
-                    f"the network chain must return a Response, not {type(response).__name__}: an "
-                    "interceptor on api.interceptors.network has to return what proceed() gave"
-                )
+                raise not_a_response(response)
             response.config = config
             try:
                 _transform(response, config)
@@ -159,7 +165,8 @@ class Core:
             if error.config is None:
                 error.config = config
             raise
-        if not config.validate_status or config.validate_status(response.status):
+        validate = config.validate_status
+        if not response.is_refused and (not validate or validate(response.status)):
             return response
         raise _refused(response, config)
 
@@ -188,6 +195,8 @@ class Core:
         if signal is not None:
             _raise_if_aborted(leaving)
         self._raise_if_closed(leaving)
+        for check in self.before_send:
+            leaving = check(leaving)
         started = time.perf_counter()
         adapter = self._adapters.find(leaving.adapter or None)
         try:
@@ -252,8 +261,9 @@ def _transform(response: Response, config: RequestConfig) -> None:
 
 def _refused(response: Response, config: RequestConfig) -> RequestError:
     is_client_error = 400 <= response.status < 500
+    problem = "The access token was refused" if response.is_refused else "Request failed"
     error = RequestError(
-        f"Request failed with status code {response.status}",
+        f"{problem} with status code {response.status}",
         RequestError.ERR_BAD_REQUEST if is_client_error else RequestError.ERR_BAD_RESPONSE,
         config,
         response.request,

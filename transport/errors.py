@@ -137,6 +137,9 @@ class RefreshError(RequestError):
         message: What went wrong.
         rejected: ``True``: the server refused the refresh token, so the session is over.
             ``False``: the refresh failed for another reason, and may succeed later.
+
+    Attributes:
+        retry_after: Seconds after which the server may be asked again, if it said so.
     """
 
     def __init__(
@@ -148,3 +151,4 @@ class RefreshError(RequestError):
     ) -> None:
         super().__init__(message, code)
         self.rejected = rejected
+        self.retry_after: float | None = None

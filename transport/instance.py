@@ -11,7 +11,8 @@ Example:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from http.cookiejar import CookieJar
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, Unpack
 
@@ -75,9 +76,22 @@ class BaseInstance(ABC, Generic[Result]):
         return self._core.observers
 
     @property
+    def before_send(self) -> list[Callable[[RequestConfig], RequestConfig]]:
+        """Functions that see each config last before it is sent, and return it."""
+        return self._core.before_send
+
+    @property
     def runtime(self) -> Runtime:
         """How this instance waits, for network interceptors that serve both kinds."""
         return self._core.runtime
+
+    @property
+    def cookies(self) -> CookieJar:
+        """The cookies that this instance has been given, which instances derived from it share.
+
+        Clear them at a logout. A client that you hand in has a jar of its own.
+        """
+        return self._adapters.cookies  # type: ignore[no-any-return]
 
     @property
     def client_authorizes(self) -> bool:

@@ -151,6 +151,7 @@ TABLE: dict[str, tuple[Check, MergeRule]] = {
     "signal": (_signal, "call"),
     "adapter": (_adapter, "call"),
     "redact": (_names, "call"),
+    "cookies": (_flag, "call"),
     "extra": (_marks, "both"),
 }
 

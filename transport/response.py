@@ -42,6 +42,8 @@ class Response(Generic[Data]):
         cause: For the network chain: the ``__cause__`` of the error that is raised if
             ``validate_status`` refuses this response.
         notes: For the network chain: notes for that error.
+        is_refused: For the network chain: True if the call is to raise whatever the status.
+        left_origin: True if a redirect has led to another origin, which credentials do not reach.
     """
 
     data: Data
@@ -53,6 +55,8 @@ class Response(Generic[Data]):
     duration: float = 0.0
     cause: BaseException | None = None
     notes: list[str] = field(factory=list)
+    is_refused: bool = False
+    left_origin: bool = False
 
     def __repr__(self) -> str:
         # The data may hold tokens: the answer to a login does.

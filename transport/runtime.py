@@ -19,8 +19,10 @@ import concurrent.futures
 import contextlib
 import contextvars
 import functools
+import os
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
 from inspect import isawaitable
 from typing import Any, NoReturn, TypeAlias, TypeVar
@@ -57,6 +59,23 @@ def refuse_async(value: Any) -> NoReturn:
     )
 
 
+_forkable: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def reset_after_fork(thing: Any) -> None:
+    """Call ``thing.after_fork()`` in each child process, as long as ``thing`` is there."""
+    _forkable.add(thing)
+
+
+def _after_fork() -> None:
+    for thing in tuple(_forkable):
+        thing.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 class AsyncRuntime:
     """Waits as a task of one event loop."""
 
@@ -64,6 +83,7 @@ class AsyncRuntime:
 
     def __init__(self) -> None:
         self.on_lost: Callable[[], None] = lambda: None
+        reset_after_fork(self)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: dict[asyncio.Task[Any], float] = {}
         self._closing: set[asyncio.Task[Any] | None] = set()
@@ -123,11 +143,6 @@ class AsyncRuntime:
         if signal.aborted:
             raise CanceledError
 
-    async def bounded(self, seconds: float, function: Callable[..., Any], *args: Any) -> Any:
-        """Return what ``function`` gives; raise `TimeoutError` after ``seconds``."""
-        async with asyncio.timeout(seconds):
-            return await self.maybe_await(function(*args))
-
     async def wait(
         self, future: Future[Any], seconds: float | None, signal: AbortSignal | None
     ) -> bool:
@@ -141,11 +156,21 @@ class AsyncRuntime:
                 await ended.wait()
         return future.done()
 
-    def spawn(self, work: Work, *, grace: float) -> None:
-        """Run ``work`` apart from its caller; closing the instance waits ``grace`` seconds."""
-        task = asyncio.get_running_loop().create_task(work)
+    def spawn(self, work: Work, *, grace: float) -> asyncio.Task[Any] | None:
+        """Run ``work`` apart from its caller, whose context it does not inherit.
+
+        Closing the instance waits ``grace`` seconds for it. The task can be cancelled; a thread,
+        for which this returns ``None``, cannot.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+            task = loop.create_task(work, context=contextvars.Context())
+        except BaseException:
+            work.close()  # it will never run
+            raise
         self._tasks[task] = grace
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
+        return task
 
     def is_cancelled(self) -> bool:
         """Return True if this piece of work is being ended, and must not go on."""
@@ -206,6 +231,12 @@ class AsyncRuntime:
         """Serve any event loop again, now that all is closed."""
         self._loop = None
 
+    def after_fork(self) -> None:
+        """Start anew in a child, which has neither the tasks nor the connections."""
+        self._tasks.clear()
+        self._loop = None
+        self.on_lost()
+
 
 class SyncRuntime:
     """Waits by blocking its thread. It serves every thread; see `AsyncRuntime` for the methods."""
@@ -214,6 +245,7 @@ class SyncRuntime:
 
     def __init__(self) -> None:
         self.on_lost: Callable[[], None] = lambda: None
+        reset_after_fork(self)
         self._threads: dict[threading.Thread, float] = {}
 
     def adapt(self, function: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Any]:
@@ -237,11 +269,6 @@ class SyncRuntime:
         if signal.aborted:
             raise CanceledError
 
-    async def bounded(self, seconds: float, function: Callable[..., Any], *args: Any) -> Any:
-        result: Future[Any] = Future()
-        self._start(lambda: _resolve(result, function, args), grace=0.0)
-        return await self.maybe_await(result.result(seconds))
-
     async def wait(
         self, future: Future[Any], seconds: float | None, signal: AbortSignal | None
     ) -> bool:
@@ -259,12 +286,17 @@ class SyncRuntime:
             raise CanceledError
         return future.done()
 
-    def spawn(self, work: Work, *, grace: float) -> None:
-        self._start(lambda: run_now(work), grace=grace)
+    def spawn(self, work: Work, *, grace: float) -> asyncio.Task[Any] | None:
+        try:
+            self._start(lambda: run_now(work), contextvars.Context(), grace)
+        except BaseException:
+            work.close()  # it will never run
+            raise
+        return None
 
-    def _start(self, function: Callable[[], Any], *, grace: float) -> None:
-        context = contextvars.copy_context()
-
+    def _start(
+        self, function: Callable[[], Any], context: contextvars.Context, grace: float
+    ) -> None:
         def run() -> None:
             try:
                 context.run(function)
@@ -273,7 +305,11 @@ class SyncRuntime:
 
         thread = threading.Thread(target=run, name="zustax", daemon=True)
         self._threads[thread] = grace
-        thread.start()
+        try:
+            thread.start()
+        except BaseException:
+            self._threads.pop(thread, None)
+            raise
 
     def is_cancelled(self) -> bool:
         return False
@@ -292,7 +328,8 @@ class SyncRuntime:
             return await self.maybe_await(adapter(config))
         # A thread that reads cannot be interrupted, so this one does not read itself.
         response: Future[Any] = Future()
-        self._start(lambda: _resolve(response, adapter, (config,)), grace=0.0)
+        run = lambda: _resolve(response, adapter, (config,))  # noqa: E731
+        self._start(run, contextvars.copy_context(), 0.0)
         try:
             await self.wait(response, None, signal)
         except CanceledError:
@@ -316,6 +353,10 @@ class SyncRuntime:
 
     def forget(self) -> None:
         pass
+
+    def after_fork(self) -> None:
+        self._threads.clear()
+        self.on_lost()
 
 
 def _soon(loop: asyncio.AbstractEventLoop, function: Callable[[], Any]) -> None:

@@ -16,11 +16,12 @@ from zustax.transport import (
     Instance,
     RequestError,
     create,
+    create_sync,
 )
 
-from ..support.clients import TLS, Call, Client, TaskCall
+from ..support.clients import TLS, Call, Client, TaskCall, ThreadCall
 from ..support.server import AuthServer
-from ..support.waiting import BOUND, until
+from ..support.waiting import BOUND, until, wait_until
 from .conftest import leave_nothing_behind, only_async
 
 #: Nothing takes that long: it stands for "until it is cancelled".
@@ -572,3 +573,16 @@ async def test_an_aborted_request_may_be_followed_by_another_in_the_same_task(
     with pytest.raises(CanceledError):
         await api.get("/items", signal=controller.signal)
     assert (await api.get("/next")).status == 200
+
+
+def test_a_request_that_is_aborted_while_it_reads_leaves_no_connection_behind_a_closing(
+    server: AuthServer,
+) -> None:
+    controller, api = AbortController(), create_sync(base_url=server.url)
+    with server.hold("/items"):
+        call = ThreadCall(lambda: api.get("/items", signal=controller.signal))
+        server.wait_for(1, "/items")
+        controller.abort()
+        aborted(call)
+        api.close()  # the thread that reads cannot be interrupted
+    wait_until(lambda: server.open_connections == 0)

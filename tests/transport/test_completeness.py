@@ -28,7 +28,12 @@ UNITS = {
 NOTHING = "\N{EN DASH}"
 
 #: The names in axios that are not this one in camel case; ``None``: axios has no such option.
-AXIOS_NAMES = {"base_url": "baseURL", "with_xsrf_token": "withXSRFToken", "extra": None}
+AXIOS_NAMES = {
+    "base_url": "baseURL",
+    "with_xsrf_token": "withXSRFToken",
+    "extra": None,
+    "cookies": None,
+}
 
 
 @attrs.frozen

@@ -163,6 +163,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "signal": (AbortController().signal, AbortController().signal),
     "adapter": (print, repr),
     "redact": (["a"], ["b"]),
+    "cookies": (True, False),
     "extra": ({"a": {"x": 1}, "both": {"x": 1}}, {"b": [2], "both": {"y": 2}}),
 }
 

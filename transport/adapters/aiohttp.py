@@ -21,13 +21,12 @@ from attrs import define, field
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from ..config import RequestConfig
 from ..encoding import basic_auth, header_fields
 from ..errors import RequestError
 from ..headers import content_length
 from ..proxy import Proxy, ProxyChoice, environment_proxy
 from ..secrecy import redact_url
-from .cookies import cookie_header, cookie_in, keep_cookies
+from .cookies import cookie_in
 from .decompress import Layers, decoded, layers_of
 from .exchange import ResponseHead
 from .latin1 import Latin1Request
@@ -135,18 +134,16 @@ class AiohttpBackend:
     def __init__(self, given: aiohttp.ClientSession | None, jar: CookieJar) -> None:
         self._is_own = given is None
         self._session = given
-        self._jar = jar
+        self.jar = jar if given is None else None
         self._proxies = getproxies() if given is None else {}
 
     def build(
-        self, request: WireRequest, content: Any, seconds: float | None, config: RequestConfig
+        self, request: WireRequest, content: Any, seconds: float | None, cookie: str | None
     ) -> AiohttpRequest:
         url, given = _parsed(request.url), request.headers
         headers = CIMultiDict(header_fields(given))
-        if self._is_own and "cookie" not in given:
-            cookies = cookie_header(self._jar, request.url)
-            if cookies:
-                headers["Cookie"] = cookies
+        if cookie:
+            headers["Cookie"] = cookie
         options: dict[str, Any] = {}
         not_added = [] if len(headers) == len(given) else given.removed()
         if "Accept" not in headers:
@@ -162,10 +159,9 @@ class AiohttpBackend:
             content = _body(content, headers)
         return AiohttpRequest(request.method.upper(), url, headers, content, options)
 
-    def cookie(self, request: AiohttpRequest, name: str) -> str | None:
-        sent = request.headers.get("Cookie")
-        if sent is not None or self._session is None or self._is_own:
-            return cookie_in(sent, name)
+    def cookie(self, request: AiohttpRequest, name: str, header: str | None) -> str | None:
+        if header is not None or self._session is None or self._is_own:
+            return cookie_in(header, name)
         morsel = self._session.cookie_jar.filter_cookies(request.url).get(name)
         return None if morsel is None else morsel.value
 
@@ -188,9 +184,6 @@ class AiohttpBackend:
         except Exception as error:
             failure = _explained(error, request)
         else:
-            if self._is_own and "Set-Cookie" in response.headers:
-                fields = response.headers.getall("Set-Cookie")
-                keep_cookies(self._jar, str(response.url), fields)
             return _head(response, request)
         raise failure
 

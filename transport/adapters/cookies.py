@@ -7,19 +7,25 @@ from http.cookiejar import CookieJar
 from typing import Any
 from urllib.request import Request
 
+import httpx
 
-def cookie_header(jar: CookieJar, url: str) -> str | None:
-    """Return the ``Cookie`` header for a request to ``url``, if there are cookies for it."""
-    if not len(jar):
+from .redirects import WireRequest
+
+
+def cookie_header(jar: CookieJar, request: WireRequest) -> str | None:
+    """Return the ``Cookie`` header for a request, unless the caller has set one."""
+    if not len(jar) or "cookie" in request.headers:
         return None
-    request = Request(url)  # noqa: S310 - it is not opened
-    jar.add_cookie_header(request)
-    return request.get_header("Cookie")
+    asking = Request(request.url)  # noqa: S310 - it is not opened
+    jar.add_cookie_header(asking)
+    return asking.get_header("Cookie")
 
 
-def keep_cookies(jar: CookieJar, url: str, fields: list[str]) -> None:
-    """Keep the cookies of a response from ``url``, given its ``Set-Cookie`` fields."""
-    jar.extract_cookies(_Response(fields), Request(url))  # type: ignore[arg-type] # noqa: S310
+def keep_cookies(jar: CookieJar, url: str, headers: httpx.Headers) -> None:
+    """Keep the cookies that a response from ``url`` sets."""
+    if "set-cookie" in headers:
+        response: Any = _Response(headers.get_list("set-cookie"))
+        jar.extract_cookies(response, Request(url))  # noqa: S310
 
 
 class _Response:

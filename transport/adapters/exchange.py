@@ -19,7 +19,8 @@ from ..proxy import ProxyChoice, proxy_of
 from ..response import Response
 from ..runtime import Runtime
 from ..secrecy import redact_url, without_tracebacks
-from ..urls import full_url
+from ..urls import full_url, origin
+from .cookies import cookie_header, keep_cookies
 from .read_timeout import reads_within
 from .redirects import WireRequest, first_request, next_request
 from .request_body import limit_of, request_body
@@ -60,18 +61,20 @@ class ResponseHead:
 class Backend(Protocol):
     """What a client library does in an exchange."""
 
+    jar: Any  #: the cookies of the instance; ``None``: the client has its own
+
     def build(
-        self, request: WireRequest, content: Any, seconds: float | None, config: RequestConfig
+        self, request: WireRequest, content: Any, seconds: float | None, cookie: str | None
     ) -> Any:
         """Make a request of the client, whose ``headers`` are a mapping that can be changed.
 
         ``content`` is ``None``, bytes, or an iterator of bytes. ``seconds`` are those until the
-        time-out, for a client whose thread cannot be interrupted.
+        time-out, for a client whose thread cannot be interrupted. ``cookie`` is a header.
         """
         ...
 
-    def cookie(self, request: Any, name: str) -> str | None:
-        """Return the value of a cookie of the client that goes with a built request."""
+    def cookie(self, request: Any, name: str, header: str | None) -> str | None:
+        """Return the value of a cookie that goes with a built request; ``header`` is known."""
         ...
 
     async def send(self, request: Any, proxy: ProxyChoice) -> ResponseHead:
@@ -131,20 +134,29 @@ class _Exchange:
         limit, proxy = config.timeout, config.proxy
         self._deadline = time.monotonic() + limit if limit else None
         self._request: Any = None
+        self._left_origin = False
         self._is_clean = True  # False once reading a stream has been broken off
         self._proxy: ProxyChoice = None if proxy is UNSET else proxy_of(proxy)
 
     async def run(self) -> Response:
         config = self._config
         request = first_request(config)
-        head = await self._backend.send(self._build(request), self._proxy)
+        head = await self._send(request)
         if config.max_redirects and 300 <= head.status < 400:
             head = await self._follow(request, head)
         if config.response_type == "stream":
             data: Any = self._stream(head)
         else:
             data = await self._read(head)
-        return Response(data, head.status, head.status_text, head.headers, config, head.request)
+        return Response(
+            data,
+            head.status,
+            head.status_text,
+            head.headers,
+            config,
+            head.request,
+            left_origin=self._left_origin,
+        )
 
     async def _follow(self, request: WireRequest, head: ResponseHead) -> ResponseHead:
         config, left = self._config, self._config.max_redirects
@@ -165,27 +177,44 @@ class _Exchange:
                 raise
             await head.close(True)
             self._check_deadline()
+            self._left_origin |= origin(following.url) != origin(request.url)
             request = following
-            built = self._build(request)
-            if config.before_redirect:
-                config.before_redirect(built)
-            head = await self._backend.send(built, self._proxy)
+            head = await self._send(request)
 
-    def _build(self, request: WireRequest) -> Any:
+    async def _send(self, request: WireRequest) -> ResponseHead:
+        config, backend, is_redirected = self._config, self._backend, self._request is not None
+        jar = None if config.cookies is False else backend.jar
+        if config.cookies is False and backend.jar is None:
+            raise RequestError(
+                "cookies=False cannot be asked of a client that was handed in: give that client a "
+                "jar that keeps none, such as CookieJar(DefaultCookiePolicy(allowed_domains=[])) "
+                "of http.cookiejar, or aiohttp.DummyCookieJar()",
+                RequestError.ERR_NOT_SUPPORT,
+                request_was_sent=False,
+            )
+        cookie = None if jar is None else cookie_header(jar, request)
+        built = self._request = self._build(request, cookie)
+        if is_redirected and config.before_redirect:
+            config.before_redirect(built)
+        head = await backend.send(built, self._proxy)
+        if jar is not None:
+            keep_cookies(jar, request.url, head.headers)
+        return head
+
+    def _build(self, request: WireRequest, cookie: str | None) -> Any:
         config, content = self._config, None
         seconds = None if self._deadline is None else self._deadline - time.monotonic()
         if request.body is not None:
             content = request_body(
                 request.body, request.headers, config, is_async=self._runtime.is_async
             )
-        built = self._backend.build(request, content, seconds, config)
+        built = self._backend.build(request, content, seconds, cookie)
         name = config.xsrf_cookie_name
-        cookie = self._backend.cookie(built, name) if name else None
-        if cookie:
-            header = xsrf_header(cookie, request, config)
+        if name:
+            token = self._backend.cookie(built, name, cookie or request.headers.get("cookie"))
+            header = xsrf_header(token, request, config) if token else None
             if header is not None:
                 built.headers[header[0]] = header[1]
-        self._request = built
         return built
 
     async def _read(self, head: ResponseHead) -> bytes:

@@ -15,13 +15,12 @@ from urllib.request import getproxies
 import anyio
 import httpx
 
-from ..config import RequestConfig
 from ..encoding import header_fields
 from ..errors import CanceledError, RequestError
 from ..proxy import Proxy, ProxyChoice, environment_proxy
 from ..runtime import Runtime
 from ..urls import origin
-from .cookies import cookie_header, cookie_in, keep_cookies
+from .cookies import cookie_in
 from .decompress import decoded, layers_of
 from .exchange import ResponseHead
 from .pools import Pool, Pools, Route
@@ -86,9 +85,6 @@ class _Httpx:
     def was_sent(self, error: BaseException) -> bool:
         return _NOTHING_SENT.isdisjoint(base.__name__ for base in type(error).__mro__)
 
-    def cookie(self, request: Any, name: str) -> str | None:
-        return cookie_in(request.headers.get("cookie"), name)
-
     def _timeout(self, seconds: float | None) -> dict[str, Any]:
         """Limits of each operation, where a blocked thread cannot be interrupted."""
         if self._runtime.is_async or seconds is None:
@@ -136,20 +132,21 @@ class OwnHttpx(_Httpx):
 
     def __init__(self, runtime: Runtime, jar: CookieJar) -> None:
         super().__init__(runtime)
-        self._jar = jar
+        self.jar = jar
         self._proxies = getproxies()
         self.forget()
 
+    def cookie(self, request: httpx.Request, name: str, header: str | None) -> str | None:
+        return cookie_in(header, name)
+
     def build(
-        self, request: WireRequest, content: Any, seconds: float | None, config: RequestConfig
+        self, request: WireRequest, content: Any, seconds: float | None, cookie: str | None
     ) -> httpx.Request:
         headers = request.headers
         fields = _encoded(header_fields(headers))
         fields += [field for name, field in _USUAL_HEADERS if name not in headers]
-        if "cookie" not in headers:
-            cookies = cookie_header(self._jar, request.url)
-            if cookies:
-                fields.append((b"Cookie", cookies.encode("latin-1", "ignore")))
+        if cookie:
+            fields.append((b"Cookie", cookie.encode("latin-1", "ignore")))
         return httpx.Request(
             request.method.upper(),
             _parsed(httpx.URL, request.url),
@@ -172,9 +169,6 @@ class OwnHttpx(_Httpx):
             else:
                 response = pool.transport.handle_request(request)
             response.request = request
-            fields = response.headers.get_list("set-cookie")
-            if fields:
-                keep_cookies(self._jar, url, fields)
         except BaseException as error:
             await self._pools.give_back(pool, is_reusable=False)
             if isinstance(error, httpx.RequestError):
@@ -255,12 +249,17 @@ class GivenHttpx(_Httpx):
         client: The client, of httpx or httpx2.
     """
 
+    jar = None
+
     def __init__(self, runtime: Runtime, client: Any) -> None:
         super().__init__(runtime)
         self._client = client
 
+    def cookie(self, request: Any, name: str, header: str | None) -> str | None:
+        return cookie_in(request.headers.get("cookie"), name)
+
     def build(
-        self, request: WireRequest, content: Any, seconds: float | None, config: RequestConfig
+        self, request: WireRequest, content: Any, seconds: float | None, cookie: str | None
     ) -> Any:
         client, headers = self._client, request.headers
         options: dict[str, Any] = {}

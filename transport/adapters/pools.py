@@ -38,6 +38,7 @@ class Pool:
     Attributes:
         transport: The transport.
         route: Where its connection leads, and through which proxy.
+        closings: How often all had been closed when it was made.
         has_place: True if it counts towards the limit.
         is_back: True if it is not in use.
         idle_since: When it was given back, by the monotonic clock.
@@ -45,6 +46,7 @@ class Pool:
 
     transport: Any
     route: Route
+    closings: int
     has_place: bool = True
     is_back: bool = False
     idle_since: float = 0.0
@@ -72,6 +74,7 @@ class Pools:
         self._lock = threading.Lock()
         self._idle: dict[Route, deque[Pool]] = {}
         self._idle_count = 0
+        self._closings = 0
 
     async def take(self, route: Route, seconds: float | None) -> Pool:
         """Return a pool for one request; `give_back` it.
@@ -90,7 +93,7 @@ class Pools:
             pool = idle.pop() if idle else None
             self._idle_count -= pool is not None
         if pool is None:
-            pool = Pool(self._make(route), route)
+            pool = Pool(self._make(route), route, self._closings)
         pool.has_place, pool.is_back = has_place, False
         return pool
 
@@ -98,6 +101,7 @@ class Pools:
         """End the use of a pool. One whose request failed is closed: it may be half open."""
         pool.idle_since = time.monotonic()
         with self._lock:
+            is_reusable = is_reusable and pool.closings == self._closings
             if is_reusable:
                 self._idle.setdefault(pool.route, deque()).append(pool)
                 self._idle_count += 1
@@ -121,8 +125,9 @@ class Pools:
         return found
 
     async def close(self) -> None:
-        """Close the idle pools."""
+        """Close the idle pools now, and those in use when they are given back."""
         with self._lock:
+            self._closings += 1
             pools = [pool for idle in self._idle.values() for pool in idle]
             self._idle.clear()
             self._idle_count = 0

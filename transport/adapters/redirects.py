@@ -7,7 +7,7 @@ from typing import Any
 from attrs import define, field
 
 from ..body import can_be_sent_again
-from ..config import RequestConfig
+from ..config import LeavingConfig, RequestConfig
 from ..encoding import basic_auth, username_and_password
 from ..errors import RequestError
 from ..headers import Headers
@@ -70,6 +70,8 @@ def next_request(sent: WireRequest, head: Any, config: RequestConfig) -> WireReq
         )
     if origin(url) != origin(sent.url):
         _drop(headers, _CREDENTIALS)
+        if isinstance(config, LeavingConfig) and config.token:
+            _drop(headers, config.token[1])
     if config.auth and origin(url) == origin(wire_url(config)[0]):
         headers["Authorization"] = basic_auth(username_and_password(config.auth))
     elif in_url:

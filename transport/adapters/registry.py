@@ -80,6 +80,13 @@ class Adapters:
         given = self._given
         return given is not None and (given.auth is not None or "authorization" in given.headers)
 
+    @property
+    def cookies(self) -> Any:
+        """The jar of the instance, or that of the client that was handed in."""
+        if self._given is None:
+            return self._jar
+        return self._given.cookie_jar if self.default == "aiohttp" else self._given.cookies.jar
+
     async def close(self) -> None:
         """Close the connections that were made here; the next request opens others."""
         for backend in self._backends:

@@ -1,7 +1,7 @@
-"""Ready-made refreshes, which send with the connections of the instance they are for.
+"""Ready-made refresh calls, which send with the connections of the instance they are for.
 
 Example:
-    refresh = oauth2_refresh("https://login.example.com/oauth/token", "my-app", "my-secret")
+    refresh = json_refresh("/login/renew", send="refreshToken", access_token="data.accessToken")
     silent_refresh(api, store, refresh=refresh)
 
 """
@@ -15,118 +15,130 @@ from urllib.parse import quote_plus
 
 from attrs import field, frozen
 
+from ..chain import is_async
 from ..errors import RefreshError
 from ..instance import default_config
+from ..options import checked_method
 from ..response import Response
 from ..secrecy import describe, discreet
 from ..urls import origin
-from .expiry import now
-from .tokens import TokenPair, problem_of_pair
+from .answers import error_for, is_dead_token, pair_in
+from .tokens import TokenPair
+
+#: Where an answer has the access token, the refresh token and its seconds (RFC 6749, section 5.1).
+_PATHS = ("access_token", "refresh_token", "expires_in")
 
 #: How a client with a secret shows it (RFC 6749, section 2.3.1).
 ClientAuth = Literal["basic", "post"]
-
-#: The errors of RFC 6749, section 5.2. Nothing else of an answer is ever shown: it may repeat the
-#: token.
-_ERRORS = frozenset(
-    (
-        "invalid_request",
-        "invalid_client",
-        "invalid_grant",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "invalid_scope",
-    )
-)
 
 
 class ReadyRefresh(ABC):
     """A ``refresh`` for `silent_refresh` that is bound to the instance it is given for.
 
-    One that needs a refresh token and sends it in one request, which is made again if it could not
-    even connect.
+    It needs a refresh token and sends it in one request, which is made again if it could not even
+    connect.
     """
 
     @abstractmethod
     def bound_to(self, api: Any, timeout: float) -> Callable[[str | None], Any]:
-        """``(refresh_token) -> TokenPair``, async or plain as ``api`` is.
+        """Return ``(refresh_token) -> TokenPair``, async or plain as ``api`` is.
 
         Args:
             api: The instance; its interceptors see nothing of the request.
-            timeout: Seconds for the request.
+            timeout: Seconds for the request; 0: no limit.
         """
 
 
-@frozen
-class JsonRefresh(ReadyRefresh):
-    """The default refresh: POST ``{"refresh_token": …}`` to ``url`` and read the new pair."""
+@discreet
+def json_refresh(
+    url: str,
+    *,
+    send: str | Callable[[str | None], Any] = "refresh_token",
+    access_token: str = "access_token",
+    refresh_token: str = "refresh_token",
+    expires_in: str = "expires_in",
+    method: str = "post",
+    headers: Mapping[str, Any] | None = None,
+    rejected: Callable[[Response], bool] | None = None,
+) -> ReadyRefresh:
+    """Refresh with a JSON request whose fields have the names of your backend.
 
+    Args:
+        url: Where to send it; relative to the ``base_url`` of the instance, or absolute.
+        send: The name of the field with the refresh token, with dots for what lies deeper
+            (``"auth.refreshToken"``), or a function from the refresh token to the body.
+        access_token: The name of the new access token in the answer, with dots:
+            ``"data.accessToken"``.
+        refresh_token: The name of the new refresh token. An answer without one keeps the old one.
+        expires_in: The name of the seconds until the access token expires. They are optional.
+        method: The HTTP method.
+        headers: Further headers. Default: those of the instance.
+        rejected: ``(response) -> bool`` tells whether an answer rejects the refresh token, instead
+            of its status; ``data`` are parsed. For servers that answer 200 with an error in it.
+
+    Returns:
+        What `silent_refresh` takes as ``refresh``.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+    """
+    names = {
+        "url": url,
+        "access_token": access_token,
+        "refresh_token": refresh_token,
+        "expires_in": expires_in,
+    }
+    for name, value in names.items():
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    if not isinstance(send, str) and not callable(send):
+        raise TypeError(f"send must be a name or a function, not {type(send).__name__}")
+    if rejected is not None and (not callable(rejected) or is_async(rejected)):
+        raise TypeError(f"rejected must be a plain function, not {describe(rejected)}")
+    paths = (access_token, refresh_token, expires_in)
+    return _JsonRefresh(url, send, paths, checked_method(method), headers, rejected)
+
+
+@frozen
+class _JsonRefresh(ReadyRefresh):
     url: str
+    send: str | Callable[[str | None], Any] = "refresh_token"
+    paths: tuple[str, str, str] = _PATHS
+    method: str = "post"
+    headers: Mapping[str, Any] | None = None
+    rejected: Callable[[Response], bool] | None = None
 
     def bound_to(self, api: Any, timeout: float) -> Callable[[str | None], Any]:
-        """Send it with the defaults of ``api``."""
-
-        async def post(refresh_token: str | None) -> TokenPair:
+        async def call(refresh_token: str | None) -> TokenPair:
             sender = _sender_for(api)
-            sending = sender.post(
-                self.url,
-                {"refresh_token": refresh_token},
-                timeout=timeout,
-                validate_status=_is_success,
-                response_type="json",
-                before_redirect=_StayAt(sender.get_uri(self.url)),
+            response: Response = await api.runtime.maybe_await(
+                sender.request(
+                    self.url,
+                    method=self.method,
+                    data=self._body(refresh_token),
+                    headers=self.headers or {},
+                    timeout=timeout,
+                    validate_status=None,
+                    response_type="json",
+                    before_redirect=_StayAt(sender.get_uri(self.url)),
+                )
             )
-            response: Response = await api.runtime.maybe_await(sending)
-            return _pair_in(response.data)
+            return _pair_or_error(response, self.rejected, self.paths)
 
-        return api.runtime.adapt(post)  # type: ignore[no-any-return]
+        return api.runtime.adapt(call)  # type: ignore[no-any-return]
 
-
-def _sender_for(api: Any) -> Any:
-    """Make an instance with the defaults of ``api`` and no interceptors."""
-    sender = api.create()
-    sender.observers.extend(api.observers)
-    return sender
-
-
-@frozen
-class _StayAt:
-    """Refuses to take a refresh token to another origin, where a redirect may lead."""
-
-    url: str
-
-    def __call__(self, request: Any) -> None:
-        if origin(str(request.url)) != origin(self.url):
-            raise RefreshError("the refresh call was redirected to another origin")
+    def _body(self, refresh_token: str | None) -> Any:
+        if callable(self.send):
+            return self.send(refresh_token)
+        body: Any = refresh_token
+        for name in reversed(self.send.split(".")):
+            body = {name: body}
+        return body
 
 
-def _is_success(status: int) -> bool:
-    return 200 <= status < 300
-
-
-def _pair_in(answer: Any) -> TokenPair:
-    """Return the pair in an answer (RFC 6749, section 5.1); its life is counted from now."""
-    received_at = now()
-    if not isinstance(answer, Mapping):
-        raise RefreshError("the answer to the refresh call is no JSON object")
-    lifetime = _seconds(answer.get("expires_in"))
-    expires_at = None if lifetime is None else received_at + lifetime
-    fields: tuple[Any, ...] = (answer.get("access_token"), answer.get("refresh_token"), expires_at)
-    problem = problem_of_pair(*fields)
-    if problem:
-        raise RefreshError(f"the answer to the refresh call cannot be used: {problem}")
-    return TokenPair(*fields)
-
-
-def _seconds(value: Any) -> float | None:
-    """Return a number of seconds, which some servers write as text; ``None`` if it is none."""
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return float(value)
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if is_number else None
-
-
-# --- OAuth 2.0 ---
+def default_refresh(url: str) -> ReadyRefresh:
+    """Return the refresh that posts ``{"refresh_token": …}`` to ``url``."""
+    return _JsonRefresh(url)
 
 
 @discreet
@@ -142,16 +154,17 @@ def oauth2_refresh(
     The request uses the connections of the instance, and none of its defaults: those are meant for
     the API and not for the authorization server.
 
-    An answer with the error ``invalid_grant`` ends the session. Any other error does not: the
-    client may be configured wrongly, which is not the user's fault.
+    An error that says that the refresh token is dead (``invalid_grant`` and its kin) ends the
+    session, also with status 200. Any other error does not: the client may be configured wrongly,
+    which is not the user's fault.
 
     Args:
         token_endpoint: The absolute URL.
         client_id: Who the client is.
-        client_secret: The secret of a confidential client. Default: a public client, which says
+        client_secret: The secret of a confidential client. Default: a public client, which sends
             its ``client_id`` in the body.
         scope: What to ask for, separated by spaces. Default: what was granted before.
-        auth: How the secret is shown: ``"basic"`` in the header ``Authorization``, ``"post"`` in
+        auth: How the secret is sent: ``"basic"`` in the header ``Authorization``, ``"post"`` in
             the body.
 
     Returns:
@@ -162,9 +175,18 @@ def oauth2_refresh(
         ValueError: The URL has no scheme and host, ``client_id`` or the secret is empty, or
             ``auth`` is none of the two.
     """
-    problem = _problem(token_endpoint, client_id, client_secret, scope)
-    if problem:
-        raise problem
+    texts = {"token_endpoint": token_endpoint, "client_id": client_id}
+    options = {"client_secret": client_secret, "scope": scope}
+    for name, value in {**texts, **options}.items():
+        if not isinstance(value, str) and not (value is None and name in options):
+            raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+        if value == "":
+            raise ValueError(f"{name} must not be empty; leave out what you do not have")
+    if origin(token_endpoint) is None:
+        raise ValueError(
+            f"token_endpoint {describe(token_endpoint)} has no scheme and host, as in "
+            "'https://login.example.com/oauth/token'"
+        )
     if auth not in get_args(ClientAuth):
         raise ValueError(f"auth must be 'basic' or 'post', not {describe(auth)}")
     return _OAuth2Refresh(token_endpoint, client_id, client_secret, scope, auth)
@@ -179,27 +201,28 @@ class _OAuth2Refresh(ReadyRefresh):
     auth: ClientAuth
 
     def bound_to(self, api: Any, timeout: float) -> Callable[[str | None], Any]:
-        async def post(refresh_token: str | None) -> TokenPair:
+        async def call(refresh_token: str | None) -> TokenPair:
             sender = _sender_for(api)
             own = sender.defaults
             sender.defaults = default_config()
             sender.defaults.adapter, sender.defaults.proxy = own.adapter, own.proxy
-            sending = sender.post(
-                self.token_endpoint,
-                self._fields(refresh_token),
-                headers={
-                    "Accept": "application/json",
-                    "Content-Type": "application/x-www-form-urlencoded",
-                },
-                timeout=timeout,
-                validate_status=None,
-                before_redirect=_StayAt(self.token_endpoint),
-                **self._credentials(),
+            response: Response = await api.runtime.maybe_await(
+                sender.post(
+                    self.token_endpoint,
+                    self._fields(refresh_token),
+                    headers={
+                        "Accept": "application/json",
+                        "Content-Type": "application/x-www-form-urlencoded",
+                    },
+                    timeout=timeout,
+                    validate_status=None,
+                    before_redirect=_StayAt(self.token_endpoint),
+                    **self._credentials(),
+                )
             )
-            response: Response = await api.runtime.maybe_await(sending)
-            return _pair_of(response)
+            return _pair_or_error(response, _is_dead, unnamed="no error of RFC 6749")
 
-        return api.runtime.adapt(post)  # type: ignore[no-any-return]
+        return api.runtime.adapt(call)  # type: ignore[no-any-return]
 
     def _fields(self, refresh_token: str | None) -> dict[str, str | None]:
         fields = {"grant_type": "refresh_token", "refresh_token": refresh_token}
@@ -218,35 +241,35 @@ class _OAuth2Refresh(ReadyRefresh):
         return {"auth": (quote_plus(self.client_id), quote_plus(self.client_secret))}
 
 
-def _pair_of(response: Response) -> TokenPair:
-    answer = response.data
-    if not _is_success(response.status):
-        error = answer.get("error") if isinstance(answer, Mapping) else None
-        name = error if isinstance(error, str) and error in _ERRORS else "no error of RFC 6749"
-        raise RefreshError(
-            f"the token endpoint answered {response.status}, {name}",
-            rejected=name == "invalid_grant" and 400 <= response.status < 500,
-        )
-    kind = answer.get("token_type", "bearer") if isinstance(answer, Mapping) else "bearer"
-    if not isinstance(kind, str) or kind.lower() != "bearer":
-        raise RefreshError("the token endpoint gave a token that is no bearer token (RFC 6750)")
-    return _pair_in(answer)
+def _pair_or_error(
+    response: Response,
+    rejected: Callable[[Response], bool] | None,
+    paths: tuple[str, str, str] = _PATHS,
+    unnamed: str | None = None,
+) -> TokenPair:
+    error = error_for(response, rejected, unnamed)
+    if error.rejected or not 200 <= response.status < 300:
+        raise error
+    return pair_in(response.data, paths)
 
 
-def _problem(
-    token_endpoint: object, client_id: object, client_secret: object, scope: object
-) -> Exception | None:
-    """Return what is wrong with the arguments; of the secret it names only the type."""
-    texts = {"token_endpoint": token_endpoint, "client_id": client_id}
-    options = {"client_secret": client_secret, "scope": scope}
-    for name, value in {**texts, **options}.items():
-        if not isinstance(value, str) and not (value is None and name in options):
-            return TypeError(f"{name} must be a str, not {type(value).__name__}")
-        if value == "":
-            return ValueError(f"{name} must not be empty; leave out what there is none of")
-    if origin(str(token_endpoint)) is None:
-        return ValueError(
-            f"token_endpoint {describe(token_endpoint)} has no scheme and host, as in "
-            "'https://login.example.com/oauth/token'"
-        )
-    return None
+def _is_dead(response: Response) -> bool:
+    return is_dead_token(response.status, response.data)
+
+
+def _sender_for(api: Any) -> Any:
+    """Make an instance with the defaults of ``api`` and no interceptors."""
+    sender = api.create()
+    sender.observers.extend(api.observers)
+    return sender
+
+
+@frozen
+class _StayAt:
+    """Refuses to take a refresh token to another origin, where a redirect may lead."""
+
+    url: str
+
+    def __call__(self, request: Any) -> None:
+        if origin(str(request.url)) != origin(self.url):
+            raise RefreshError("the refresh call was redirected to another origin")

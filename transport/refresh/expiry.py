@@ -75,7 +75,7 @@ class _Known:
         return now() >= max(due_at, self.pauses_until)
 
     def note_failure(self) -> None:
-        pause = min(_FIRST_PAUSE * 2**self.failures, _LONGEST_PAUSE)
+        pause = min(_FIRST_PAUSE * 2 ** min(self.failures, 10), _LONGEST_PAUSE)
         self.failures += 1
         self.pauses_until = now() + pause * (1 - self.spread / 2)
 
@@ -86,6 +86,10 @@ class Expiry:
     def __init__(self) -> None:
         # The one before, too: it may still be read while a new one is written.
         self._known: tuple[_Known, ...] = ()
+        self._lock = threading.Lock()
+
+    def after_fork(self) -> None:
+        """Start with a lock that no thread of the parent holds."""
         self._lock = threading.Lock()
 
     def see(self, access_token: str | None, expires_at: float | None) -> None:
@@ -117,6 +121,11 @@ class Expiry:
         expires_at = self._of(held.access_token, held.expires_at).expires_at
         return expires_at is not None and now() < expires_at
 
+    def is_known(self, held: Credentials) -> bool:
+        """Return True if it is known when the token expires."""
+        token = held.access_token
+        return token is not None and self._of(token, held.expires_at).expires_at is not None
+
     def note_failure(self, held: Credentials) -> None:
         """Let some time pass, more each time, before the token is refreshed early again."""
         if held.access_token is not None:
@@ -130,8 +139,8 @@ class Expiry:
                 if known is None:
                     known = _Known(access_token, _claimed(access_token))
                     self._known = (known, *self._known[:1])
-        if expires_at != known.expires_at and _is_number(expires_at):
-            known.expires_at = expires_at
+        if expires_at != known.expires_at:
+            known.expires_at = _finite(expires_at) or known.expires_at
         return known
 
     def _found(self, access_token: str) -> _Known | None:
@@ -151,9 +160,14 @@ def _claimed(token: str) -> float | None:
         claims: Any = json.loads(base64.urlsafe_b64decode(segments[1] + "=="))
     except (ValueError, RecursionError):
         return None
-    expires_at = claims.get("exp") if isinstance(claims, dict) else None
-    return expires_at if _is_number(expires_at) else None
+    return _finite(claims.get("exp")) if isinstance(claims, dict) else None
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and value is not True and math.isfinite(value)
+def _finite(value: Any) -> float | None:
+    """Return a time that there can be; a server may say anything."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from inspect import isawaitable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..adapters.streaming import discard
 from ..body import can_be_sent_again, why_not_again
-from ..chain import Proceed
-from ..config import RequestConfig, callers_config
+from ..chain import Proceed, not_a_response
+from ..config import LeavingConfig, RequestConfig, callers_config
 from ..errors import RefreshError, RequestError
 from ..instance import Instance, SyncInstance
 from ..response import Response
 from ..runtime import refuse_async
 from ..urls import has_credentials, origin, target_origin
 from .pending import Discarded, Failed, PendingRefresh, RefreshOutcome, Renewed
+from .placement import Placement, without_token
 from .renewal import Renewer, refresh_behind
 from .rules import Step, after_unauthorized, after_waiting, before_sending
 from .signals import login_required, send_apart
 from .token_session import TokenSession
 from .tokens import Credentials
 from .watching import waiting_for
+
+_log = logging.getLogger("zustax")
 
 
 class SentWith(NamedTuple):
@@ -33,21 +37,14 @@ class SentWith(NamedTuple):
 
 
 class Guard:
-    """The network interceptor of silent refresh.
-
-    Args:
-        api: The instance.
-        session: The tokens.
-        renewer: Runs the refreshes.
-        is_refused: Tells whether a response refuses the token.
-        origins: Where the token may be sent besides the origin of the instance.
-    """
+    """The network interceptor of silent refresh."""
 
     def __init__(
         self,
         api: Instance | SyncInstance,
         session: TokenSession,
         renewer: Renewer,
+        placement: Placement,
         is_refused: Callable[[Response], bool],
         origins: frozenset[str],
     ) -> None:
@@ -55,72 +52,151 @@ class Guard:
         self._runtime = api.runtime
         self._session = session
         self._renewer = renewer
+        self._placement = placement
         self._is_refused = is_refused
         self._origins = origins
+        self._has_hinted = False
+
+    # --- the way of a request ---
 
     async def around(self, config: RequestConfig, proceed: Proceed) -> Response:
-        """Send a request once or twice."""
-        if self._is_left_alone(config):
-            return await self._send(config, proceed)
+        """Send a request, and replay it with a refreshed token."""
+        if not self._is_ours(config):
+            return await self._left_alone(config, proceed)
         pending = refresh_behind(self._session)
         if pending is not None:
             return await self._send(self._for_refresh(pending, config), proceed)
-        sent_with = await self._ready(config)
-        response: Any = proceed(_with_token(config, sent_with.credentials))
-        if isawaitable(response):
-            response = await (response if self._runtime.is_async else refuse_async(response))
-        if not self._is_refusal(response, sent_with.credentials):
-            return response  # type: ignore[no-any-return]
-        renewed = await self._renewed(sent_with, response, config)
-        if renewed is None:
-            return response  # type: ignore[no-any-return]
-        if not can_be_sent_again(config.data):
-            response.notes.append(why_not_again(config.data))  # 12
-            return response  # type: ignore[no-any-return]
-        await discard(response.data)
-        return await self._replay(config, renewed, proceed)
+        sent_with = await self.ready(config)
+        response = await self._send(self._with_token(config, sent_with.credentials), proceed)
+        may_go_on = True
+        while await self._is_refusal(response):
+            renewed = await self.renewed(sent_with, response, config)
+            if renewed is None:
+                return _refused(response)
+            if not can_be_sent_again(config.data):
+                response.notes.append(why_not_again(config.data))  # 12
+                return _refused(response)
+            sent_with = self.replaying(renewed)
+            response = await self._send(self._with_token(config, renewed.credentials), proceed)
+            if not (renewed.was_adopted and may_go_on):
+                if not await self._is_refusal(response):
+                    return response
+                self.tell_still_unauthorized(sent_with, response, config)
+                return _refused(response)
+            may_go_on = False  # what another process has refreshed may have expired since
+        return response
 
     async def _send(self, config: RequestConfig, proceed: Proceed) -> Response:
         response = proceed(config)
         if isawaitable(response):
             response = await (response if self._runtime.is_async else refuse_async(response))
-        return response  # type: ignore[no-any-return]
+        if not isinstance(response, Response):
+            raise not_a_response(response)
+        return response
 
-    def _is_left_alone(self, config: RequestConfig) -> bool:
+    def replaying(self, renewed: Renewal) -> SentWith:
+        """Count a replay, and return what it leaves with."""
+        self._renewer.counters.add("replayed")
+        return SentWith(renewed.credentials, self._session.logins_required)
+
+    def tell_still_unauthorized(
+        self, sent_with: SentWith, response: Response, config: RequestConfig
+    ) -> None:
+        """Signal that a replay was refused, which is not refreshed again (5)."""
+        if self._session.require_login(sent_with.logins_required):  # once for all that met it
+            error = RequestError(
+                f"Request failed with status code {response.status}, even with a new access token",
+                RequestError.ERR_BAD_REQUEST,
+                callers_config(config),
+                response.request,
+                response,
+            )
+            reason = "still_unauthorized"
+            send_apart(login_required, self._api, reason=reason, error=error, config=error.config)
+
+    # --- whose request it is (1) ---
+
+    def _is_ours(self, config: RequestConfig) -> bool:
         if config.extra.get("silent_refresh") is False:
-            return True
-        if "authorization" in config.headers or config.auth:
-            return True  # 1: the caller's own stays, and is never refreshed
+            return False
         url, base_url = config.url, config.base_url
-        if "@" in f"{url}{base_url}" and (has_credentials(url) or has_credentials(base_url)):
-            return True
         target = target_origin(url, base_url, config.allow_absolute_urls)
-        return self._api.client_authorizes or not self._is_own(target)
+        if not self._is_own(target) or self._api.client_authorizes:
+            return False
+        return not self._is_callers(config)
 
     def _is_own(self, target: str | None) -> bool:
         own = origin(self._api.defaults.base_url or "")
         return target is not None and (target == own or target in self._origins)
+
+    def is_own_url(self, url: str) -> bool:
+        """Return True if the token may go to ``url``."""
+        return self._is_own(origin(url))
+
+    def _is_callers(self, config: RequestConfig) -> bool:
+        """Return True if the caller has set credentials that are not the token of the store."""
+        given = config.headers.get(self._placement.header)
+        if given is not None and given is not False:
+            return not self._session.is_own(self._placement.token_in(given))
+        if self._placement.header in config.headers or config.auth:
+            return True
+        url, base_url = config.url, config.base_url
+        return "@" in f"{url}{base_url}" and (has_credentials(url) or has_credentials(base_url))
+
+    async def _left_alone(self, config: RequestConfig, proceed: Proceed) -> Response:
+        response = await self._send(config, proceed)
+        if response.status == 401 and not self._has_hinted and self._is_callers(config):
+            self._has_hinted = True
+            _log.warning(
+                "a request with credentials of its own got 401 and was not refreshed: if it is to "
+                "have the token of the store, do not set %s, auth or a user name in the URL",
+                self._placement.header,
+            )
+        return response
+
+    def _with_token(self, config: RequestConfig, held: Credentials) -> RequestConfig:
+        if held.access_token is None:
+            return config.copy()
+        return self._placement.put(config, held.access_token)
 
     def _for_refresh(self, pending: PendingRefresh, config: RequestConfig) -> RequestConfig:
         """Return what the refresh itself sends (6): only a new token, not the old one."""
         now = self._session.credentials()
         is_same = pending.asks_user or now.session == pending.started_with.session
         is_new = now.access_token != pending.started_with.access_token
-        return _with_token(config, now) if is_same and is_new else config
+        return self._with_token(config, now) if is_same and is_new else config
 
-    def _is_refusal(self, response: Response, sent_with: Credentials) -> bool:
+    def keep_at_home(self, config: RequestConfig) -> RequestConfig:
+        """Take the token off a request that an interceptor has sent to another origin."""
+        if isinstance(config, LeavingConfig):
+            token = config.token[0] if config.token else None
+        else:
+            token = self._session.credentials().access_token
+        if token is None:
+            return config
+        target = target_origin(config.url, config.base_url, config.allow_absolute_urls)
+        return config if self._is_own(target) else without_token(config, token)
+
+    async def _is_refusal(self, response: Response) -> bool:
+        try:
+            return self.refuses_token(response)
+        except BaseException:
+            await discard(response.data)
+            raise
+
+    def refuses_token(self, response: Response) -> bool:
         """Return True if a response refuses the token, and has not been redirected elsewhere."""
         if not self._is_refused(response):
             return False
-        sent = response.request
-        if sent_with.access_token is not None and "authorization" not in getattr(
-            sent, "headers", ("authorization",)
-        ):
+        url = getattr(response.request, "url", None)
+        if response.left_origin or not (url is None or self.is_own_url(str(url))):
+            response.notes.append("a redirect to another origin has dropped the access token")
             return False
-        url = getattr(sent, "url", None)
-        return url is None or self._is_own(origin(str(url)))
+        return True
 
-    async def _ready(self, config: RequestConfig) -> SentWith:
+    # --- waiting ---
+
+    async def ready(self, config: RequestConfig) -> SentWith:
         """Wait until the request may leave, and return what it leaves with."""
         session, expected = self._session, _ANY
         while True:
@@ -139,9 +215,14 @@ class Guard:
             if step is Step.SEND:
                 return SentWith(now, logins)
             if step is Step.HYDRATE and hydration is not None:
-                await self._hydrated(hydration, config)
+                late = await self._hydrated(hydration, config)
+                if late is not None:
+                    raise _never_sent(Failed(late), config)
                 continue
             if step is Step.REFRESH:
+                paused_by = self._paused_by()
+                if paused_by is not None:
+                    raise _never_sent(Failed(paused_by), config)
                 pending = self._join_or_start(now, logins, config, is_early=True)
             if pending is None:
                 continue
@@ -159,16 +240,18 @@ class Guard:
         token_lives = is_same and self._session.expiry.lives(held)
         return after_waiting(was_early=pending.is_early, token_lives=token_lives) is Step.SEND
 
-    async def _hydrated(self, hydration: Future[None], config: RequestConfig) -> None:
-        """Wait until the store has read its storage."""
+    async def _hydrated(
+        self, hydration: Future[None], config: RequestConfig
+    ) -> RefreshError | None:
+        """Wait until the store has read its storage; return an error if that takes too long."""
         timeout = self._renewer.how.timeout
-        if not await self._runtime.wait(hydration, timeout, config.signal or None):
-            late = RefreshError(f"the store has not read its storage within {timeout:g} seconds")
-            raise _never_sent(Failed(late), config)
+        if await self._runtime.wait(hydration, timeout, config.signal or None):
+            return None
+        return RefreshError(f"the store has not read its storage within {timeout:g} seconds")
 
-    async def _renewed(
+    async def renewed(
         self, sent_with: SentWith, response: Response, config: RequestConfig
-    ) -> Credentials | None:
+    ) -> Renewal | None:
         """Return what to replay a refused request with; ``None``: the caller gets the refusal."""
         session = self._session
         while True:
@@ -186,28 +269,37 @@ class Guard:
                 if now.session is None:
                     response.cause = session.rejection_of(before.session)
                 return None
+            # The refresh, or the replay, may need the connection that the refusal holds (6).
+            await discard(response.data)
             if step is Step.REPLAY:
-                return now
+                return Renewal(now, was_adopted=False)
             if step is Step.REFRESH:
+                response.cause = session.settled_rejection() or self._paused_by()
+                if response.cause is not None:
+                    return None
                 pending = self._join_or_start(now, logins, config, is_early=False)
             if pending is not None:
                 outcome = await self._outcome(pending, config)
                 if isinstance(outcome, Failed):
                     response.cause = outcome.error
-                return self._credentials_after(outcome)
+                if not isinstance(outcome, Renewed):
+                    return None
+                now = session.credentials()
+                is_same = now.session == outcome.session  # 11
+                return Renewal(now, outcome.was_adopted) if is_same else None
 
-    def _credentials_after(self, outcome: RefreshOutcome) -> Credentials | None:
-        if not isinstance(outcome, Renewed):
-            return None
-        now = self._session.credentials()
-        return now if now.session == outcome.session else None  # 11
+    def _paused_by(self) -> RefreshError | None:
+        error = self._session.failures.paused_by()
+        if error is not None:
+            self._renewer.counters.add("paused")
+        return error
 
     def _join_or_start(
-        self, now: Credentials, logins_required: int, config: RequestConfig, *, is_early: bool
+        self, held: Credentials, logins_required: int, config: RequestConfig, *, is_early: bool
     ) -> PendingRefresh | None:
         config = callers_config(config)
         return self._renewer.join_or_start(
-            now, config, logins_required=logins_required, is_early=is_early
+            held, config, logins_required=logins_required, is_early=is_early
         )
 
     async def _outcome(self, pending: PendingRefresh, config: RequestConfig) -> RefreshOutcome:
@@ -215,36 +307,59 @@ class Guard:
         with waiting_for(pending):
             return await pending.wait(self._runtime, config.signal or None)
 
-    async def _replay(
-        self, config: RequestConfig, renewed: Credentials, proceed: Proceed
-    ) -> Response:
-        self._renewer.counters.add("replayed")
-        logins = self._session.logins_required
-        response = await self._send(_with_token(config, renewed), proceed)
-        if self._is_refusal(response, renewed) and self._session.require_login(logins):
-            error = RequestError(
-                f"Request failed with status code {response.status}, even with a new access token",
-                RequestError.ERR_BAD_REQUEST,
-                callers_config(config),
-                response.request,
-                response,
-            )
-            reason = "still_unauthorized"  # 5: once for all that met it together
-            send_apart(login_required, self._api, reason=reason, error=error, config=error.config)
-        return response
+    # --- beyond requests of the instance ---
+
+    async def token(self, is_wanted_new: bool) -> str:
+        """Return an access token that lives, or one that has just been refreshed.
+
+        Raises:
+            RefreshError: There is none; ``rejected`` if the user has to log in.
+        """
+        session, config = self._session, RequestConfig()
+        while True:
+            hydration, logins = session.hydration(), session.logins_required
+            late = None if hydration is None else await self._hydrated(hydration, config)
+            if late is not None:
+                raise late
+            held = session.credentials()
+            pending = session.pending_for(held)
+            if pending is None:
+                lives = held.access_token is not None and not self._renewer.is_spent(held)
+                if lives and not is_wanted_new:
+                    return held.access_token or ""
+                error = session.settled_rejection() or self._paused_by()
+                if error is not None:
+                    raise RefreshError(str(error), rejected=error.rejected) from error
+                pending = self._join_or_start(held, logins, config, is_early=not is_wanted_new)
+                if pending is None:
+                    continue
+            outcome = await self._outcome(pending, config)
+            if isinstance(outcome, Failed):
+                if not is_wanted_new and self._may_leave_anyway(pending, held):
+                    return held.access_token or ""
+                raise RefreshError(str(outcome.error), rejected=outcome.error.rejected) from (
+                    outcome.error
+                )
+            token = session.credentials().access_token
+            if isinstance(outcome, Discarded) or token is None:
+                raise RefreshError("the session ended while its token was refreshed", rejected=True)
+            return token
+
+
+class Renewal(NamedTuple):
+    """What to replay a request with, and whether another process or instance refreshed it."""
+
+    credentials: Credentials
+    was_adopted: bool
 
 
 _ANY = object()
 
 
-def _with_token(config: RequestConfig, credentials: Credentials) -> RequestConfig:
-    """Copy the config with the token: others see the config itself, and it may be sent again."""
-    headers = config.headers.copy()
-    if credentials.access_token is not None:
-        headers["Authorization"] = f"Bearer {credentials.access_token}"
-    leaving = config.copy()
-    leaving.put(headers=headers)
-    return leaving
+def _refused(response: Response) -> Response:
+    """Have the call raise, also if the refusal is one with status 200."""
+    response.is_refused = 200 <= response.status < 300
+    return response
 
 
 def _never_sent(outcome: RefreshOutcome, config: RequestConfig) -> RequestError:

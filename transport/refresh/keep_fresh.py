@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from ..config import RequestConfig
-from ..runtime import Runtime, run_now
+from ..runtime import Runtime, reset_after_fork, run_now
 from .renewal import Renewer
 from .token_session import TokenSession
 
@@ -35,6 +35,7 @@ class KeepFresh:
         self._is_running = False
         self._nap: Future[None] = Future()
         self._ended: Future[None] = Future()
+        reset_after_fork(self)
 
     async def __aenter__(self) -> Self:
         self._require(is_async=True)
@@ -71,7 +72,6 @@ class KeepFresh:
 
     def _start(self) -> None:
         self._runtime.bind()
-        self._session.watch_expiry()
         self._is_running = True
         self._ended = Future()
         self._runtime.spawn(self._run(self._ended), grace=0.0)
@@ -102,6 +102,12 @@ class KeepFresh:
         if not is_busy and self._renewer.is_due_soon(now):
             config = RequestConfig()  # no request has asked for it
             self._renewer.join_or_start(now, config, logins_required=logins, is_early=True)
+
+    def after_fork(self) -> None:
+        """Go on without it in a child, where its task or thread is not."""
+        self._is_running = False
+        self._nap, self._ended = Future(), Future()
+        self._ended.set_result(None)
 
     def __repr__(self) -> str:
         return f"<KeepFresh {'running' if self._is_running else 'not running'}>"

@@ -15,7 +15,8 @@ from ..errors import RefreshError
 from ..runtime import Runtime
 from .tokens import Credentials
 
-#: Seconds beyond its time-out after which a refresh whose thread or loop is gone is given up.
+#: Seconds beyond its time-out after which a request waits no longer for a refresh whose thread or
+#: event loop does not answer.
 _PATIENCE = 1.0
 
 
@@ -24,6 +25,7 @@ class Renewed:
     """The store has a valid token, which belongs to ``session``."""
 
     session: object
+    was_adopted: bool = False  #: another process or instance has refreshed it
 
 
 @frozen
@@ -42,15 +44,13 @@ RefreshOutcome: TypeAlias = Renewed | Failed | Discarded
 
 
 class PendingRefresh:
-    """A refresh, from its start to its end. No one who waits for it can end it.
-
-    Args:
-        started_with: What the store held.
-        timeout: Seconds that the refresh may take.
-        owner: The session object of the store that is refreshed.
-        is_early: True if no token has been refused: it is only about to expire.
+    """A refresh, from its start to its end. No request that waits for it can end it.
 
     Attributes:
+        started_with: What the store held.
+        owner: The token session that is refreshed.
+        is_early: True if no token has been refused: it is only about to expire.
+        is_late: True if it has taken longer than its time-out, and its answer may still come (19).
         on_finish: Called with the outcome before the waiting requests go on.
     """
 
@@ -60,7 +60,9 @@ class PendingRefresh:
         self.started_with = started_with
         self.owner = owner
         self.is_early = is_early
+        self.is_late = False
         self.on_finish: Callable[[RefreshOutcome], object] = lambda outcome: None
+        self._timeout = timeout
         self._deadline: float | None = time.monotonic() + timeout
         self._outcome: Future[RefreshOutcome] = Future()
         self._is_finishing = False
@@ -68,31 +70,43 @@ class PendingRefresh:
 
     @property
     def is_finished(self) -> bool:
-        """True when it is over."""
-        return self._outcome.done()
+        """True when it is over, also if the thread or event loop that ran it has died."""
+        if self._outcome.done():
+            return True
+        deadline = self._deadline
+        if deadline is None or time.monotonic() < deadline + self._timeout + _PATIENCE:
+            return False
+        self.finish(Failed(_gone()))
+        return True
 
     @property
     def asks_user(self) -> bool:
         """True while the user is asked, who may take any time."""
         return self._deadline is None
 
-    def prolong(self, seconds: float) -> None:
-        """Give it ``seconds`` from now on."""
-        self._deadline = time.monotonic() + seconds
+    def prolong(self) -> None:
+        """Give it its time-out from now on."""
+        self._deadline = time.monotonic() + self._timeout
 
     def ask_user(self) -> None:
         """Wait without a bound from now on."""
         self._deadline = None
 
-    def finish(self, outcome: RefreshOutcome) -> bool:
-        """End it and release all who wait; only the first call counts, and returns True."""
+    def tell_late(self, outcome: RefreshOutcome) -> None:
+        """Release those who wait. It goes on, and who comes now waits for its end (19)."""
+        self.is_late = True
+        self.prolong()
+        told, self._outcome = self._outcome, Future()
+        told.set_result(outcome)
+
+    def finish(self, outcome: RefreshOutcome) -> None:
+        """End it and release all who wait; only the first call counts."""
         with self._lock:
             if self._is_finishing:
-                return False
+                return
             self._is_finishing = True
         self.on_finish(outcome)  # without the lock
         self._outcome.set_result(outcome)
-        return True
 
     async def wait(self, runtime: Runtime, signal: AbortSignal | None) -> RefreshOutcome:
         """Wait until it ends, in the way of the instance that waits.
@@ -100,19 +114,21 @@ class PendingRefresh:
         Raises:
             CanceledError: ``signal`` was aborted meanwhile.
         """
-        while not await runtime.wait(self._outcome, self._remaining(), signal):
-            if self._is_overdue():
-                gone = "the refresh did not end in time; the thread or event loop it ran in is gone"
-                self.finish(Failed(RefreshError(gone)))
-        return self._outcome.result()
+        outcome = self._outcome
+        while not await runtime.wait(outcome, self._remaining(), signal):
+            if self._remaining() == 0:
+                return Failed(_gone())
+        return outcome.result()
 
     def _remaining(self) -> float | None:
         deadline = self._deadline
         return None if deadline is None else max(deadline + _PATIENCE - time.monotonic(), 0.0)
 
-    def _is_overdue(self) -> bool:
-        deadline = self._deadline
-        return deadline is not None and time.monotonic() >= deadline + _PATIENCE
-
     def __repr__(self) -> str:
         return f"<PendingRefresh {'finished' if self.is_finished else 'under way'}>"
+
+
+def _gone() -> RefreshError:
+    return RefreshError(
+        "the refresh did not end in time; the thread or event loop that it runs in does not answer"
+    )

@@ -1,74 +1,49 @@
 """One refresh, from the call to the server until all who wait are released.
 
-Read `Renewer._outcome` first: it is the whole decision, with the numbers of the rules.
+Read `Renewer._decide` first: it is the whole decision, with the numbers of the rules.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import logging
-import threading
 import time
-from asyncio import CancelledError
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, frozen
 
 from ..adapters.pools import goes_first
 from ..config import RequestConfig
+from ..core import bare_for
 from ..errors import RefreshError, RequestError
 from ..runtime import Runtime
-from ..secrecy import without_tracebacks
+from .answers import refresh_error
 from .pending import Discarded, Failed, PendingRefresh, RefreshOutcome, Renewed
-from .signals import login_required, refresh_failed, token_refreshed
+from .signals import login_required, refresh_failed, send_in_own_context, token_refreshed
+from .stats import Counters
 from .storage_lock import NoLock, locked
 from .token_session import TokenSession
-from .tokens import Credentials, TokenPair
+from .tokens import LOGGED_OUT, Credentials, TokenPair
 from .watching import announce
 
 _log = logging.getLogger("zustax")
 
-#: Statuses of the refresh call that say that the refresh token is no good (RFC 6749, section 5.2).
-_REJECTING = frozenset((400, 401, 403))
-
-#: Seconds before each further try of a refresh call that could not even connect.
+#: Seconds before each further try of a refresh call that could not even connect (9).
 _PAUSES = (0.1, 0.4)
+
+#: A wait that ends so many seconds late was stopped, with its event loop or its process; what has
+#: arrived meanwhile then gets as many seconds to be taken note of (19).
+_STOPPED = 0.25
+_CATCHING_UP = 1.0
 
 #: The refresh on whose behalf code is running: requests that it makes must not wait for it.
 _within: contextvars.ContextVar[PendingRefresh | None] = contextvars.ContextVar(
     "within", default=None
 )
-
-
-@define
-class RefreshStats:
-    """What the silent refresh of one instance has done so far."""
-
-    refreshes: int = 0  #: refresh calls made
-    adopted: int = 0  #: times that a pair of another process or instance was used instead
-    replayed: int = 0  #: requests sent a second time
-    waited: int = 0  #: requests that waited for a refresh
-    failed: int = 0  #: refreshes that failed while the session lives on
-    rejected: int = 0  #: refreshes that ended the session
-
-
-@define(repr=False)
-class Counters:
-    """`RefreshStats` that several threads count on."""
-
-    _stats: RefreshStats = field(factory=RefreshStats)
-    _lock: threading.Lock = field(factory=threading.Lock)
-
-    def add(self, name: str) -> None:
-        """Count one more."""
-        with self._lock:
-            setattr(self._stats, name, getattr(self._stats, name) + 1)
-
-    def copy(self) -> RefreshStats:
-        """Return the counts of this moment."""
-        with self._lock:
-            return evolve(self._stats)
 
 
 @frozen
@@ -99,6 +74,7 @@ class _Result:
         name: Its name in `_LOGGED`.
         outcome: What those who wait are told; ``None``: the user is asked first.
         error: What went wrong, if anything did.
+        reason: Why the user has to log in.
         before: What the store held when the call was made, where the user has to log in.
         pair: The new pair.
     """
@@ -106,7 +82,8 @@ class _Result:
     name: str
     outcome: RefreshOutcome | None
     error: RefreshError | None = None
-    before: Credentials | None = None
+    reason: str = ""
+    before: Credentials = LOGGED_OUT
     pair: TokenPair | None = None
 
 
@@ -116,7 +93,6 @@ _LOGGED: dict[str, tuple[int, str]] = {
     "refreshed": (logging.INFO, "access token refreshed"),
     "adopted": (logging.INFO, "access token adopted: it had been refreshed already"),
     "discarded": (logging.INFO, "refresh discarded: its session has ended meanwhile"),
-    "failed": (logging.WARNING, "refresh failed, the session is kept: %s"),
     "rejected": (logging.WARNING, "login required: %s"),
     "asks": (logging.INFO, "the user is asked to log in: %s"),
     "logged in": (logging.INFO, "logged in again"),
@@ -126,80 +102,97 @@ _LOGGED: dict[str, tuple[int, str]] = {
 class Renewer:
     """Runs the refreshes that requests of one instance have started."""
 
-    def __init__(self, sender: Any, session: TokenSession, how: RefreshOptions) -> None:
+    def __init__(self, api: Any, session: TokenSession, how: RefreshOptions) -> None:
         self.counters = Counters()
         self.how = how
-        self._sender = sender
-        self._runtime: Runtime = sender.runtime
+        self._api = api
+        self._runtime: Runtime = api.runtime
         self._session = session
-        self._expiry = session.expiry
 
-    def is_due(self, now: Credentials) -> bool:
+    def is_due(self, held: Credentials) -> bool:
         """Return True if the token is to be refreshed before the next request leaves (13)."""
-        return self.how.leeway is not None and self.is_due_soon(now)
+        return self.how.leeway is not None and self.is_due_soon(held)
 
-    def is_due_soon(self, now: Credentials) -> bool:
+    def is_due_soon(self, held: Credentials) -> bool:
         """Return True if the token is to be refreshed in the background."""
-        return self.can_renew(now) and self._expiry.is_due(now, self.how.leeway)
+        session = self._session
+        is_due = self.can_renew(held) and session.expiry.is_due(held, self.how.leeway)
+        return is_due and session.failures.paused_by() is None
 
-    def can_renew(self, now: Credentials) -> bool:
+    def is_spent(self, held: Credentials) -> bool:
+        """Return True if the token is known to have expired, or is due."""
+        expiry = self._session.expiry
+        return self.is_due(held) or (expiry.is_known(held) and not expiry.lives(held))
+
+    def can_renew(self, held: Credentials) -> bool:
         """Return True if there is what a refresh needs."""
-        return now.refresh_token is not None or not self.how.is_ready_made
+        if held.session is None and self._session.was_logged_out:
+            return False  # 7: a cookie must not undo a logout
+        return held.refresh_token is not None or not self.how.is_ready_made
 
     def join_or_start(
-        self, now: Credentials, config: RequestConfig, *, logins_required: int, is_early: bool
+        self, held: Credentials, config: RequestConfig, *, logins_required: int, is_early: bool
     ) -> PendingRefresh | None:
         """Join the refresh under way, or start one; see `TokenSession.join_or_start`.
 
-        Args:
-            now: What the store held when it was decided that a refresh is needed.
-            config: Of the request for which it is; a signal may tell of it.
-            logins_required: How often the user had been told to log in by then.
-            is_early: True if no token has been refused.
+        ``config`` is that of the request for which it is; a signal may tell of it.
         """
-        timeout = self.how.timeout
-        found = self._session.join_or_start(
-            now, timeout, logins_required=logins_required, is_early=is_early
+        timeout, session = self.how.timeout, self._session
+        found = session.join_or_start(
+            held, timeout, logins_required=logins_required, is_early=is_early
         )
         if found is None:
             return None
         pending, is_new = found
         if is_new:
-            announce(pending)
-            # Apart from the request that started it, whose cancellation does not end it (10).
-            steps = 1 if self._session.persist is None else 2
-            self._runtime.spawn(self._run(pending, config), grace=steps * timeout)
+            try:
+                announce(pending)
+                # Apart from the request that started it, whose cancellation does not end it (10).
+                steps = 1 if session.persist is None else 2
+                self._runtime.spawn(self._run(pending, config), grace=steps * timeout)
+            except BaseException as error:  # no thread to be had, or Ctrl+C right here
+                failure = RefreshError(f"the refresh could not be started: {error}")
+                self._finish(pending, _Result("failed", Failed(failure), failure))
+                if not isinstance(error, Exception):
+                    raise
         return pending
 
     async def _run(self, pending: PendingRefresh, config: RequestConfig) -> None:
         _within.set(pending)
-        goes_first.set(True)
-        persist, timeout = self._session.persist, self.how.timeout
         try:
             try:
-                async with locked(pending, persist, self._runtime, timeout) as lock:
-                    result = await self._outcome(pending, lock)
+                async with self._locked(pending) as lock:
+                    result = await self._decide(pending, lock)
                     self._finish(pending, result)
             except RefreshError as error:
                 result = _Result("failed", Failed(error), error)  # 16
                 self._finish(pending, result)
-            self._tell(result, config)  # without the lock: receivers may take their time
+            self._tell(pending, result, config)  # without the lock: receivers may take their time
             if result.name == "asks":
                 self._runtime.spawn(self._ask(pending, result, config), grace=0.0)
         except BaseException as error:
             _give_up(pending, error)
             raise
 
-    async def _outcome(self, pending: PendingRefresh, lock: NoLock) -> _Result:
+    def _locked(self, pending: PendingRefresh) -> AbstractAsyncContextManager[NoLock]:
+        return locked(pending, self._session.persist, self._runtime, self.how.timeout)
+
+    async def _decide(self, pending: PendingRefresh, lock: NoLock) -> _Result:
         """Decide what a refresh comes to, under the lock. The numbers are the rules'."""
         await lock.reload()
         before, now = pending.started_with, self._session.credentials()
         if now.session != before.session:
             return _DISCARDED  # 11
-        if now.access_token not in (None, before.access_token) and not self._has_expired(now):
-            return _Result("adopted", Renewed(now.session))  # 16
-        pending.prolong(self.how.timeout)
-        before, result = now, await self._renew(now)
+        if now.access_token not in (None, before.access_token):
+            return _Result("adopted", Renewed(now.session, was_adopted=True))  # 16
+        before, reason = now, "refresh_rejected"
+        result: TokenPair | RefreshError
+        if self.can_renew(now):
+            await lock.ensure_writable()  # 16
+            result = await self._renew(pending, now)
+        else:
+            reason = "no_refresh_token"
+            result = RefreshError("there is no refresh token", rejected=True)
         if isinstance(result, RefreshError) and result.rejected:
             await lock.reload()  # 7
         now = self._session.credentials()
@@ -210,38 +203,73 @@ class Renewer:
         if not result.rejected:
             return _Result("failed", Failed(result), result)  # 8
         if now.refresh_token not in (None, before.refresh_token):
-            return _Result("adopted", Renewed(now.session))  # 7: it had been rotated already
+            return _Result("adopted", Renewed(now.session, was_adopted=True))  # 7
+        asks = _Result("asks", None, result, reason, before)
         if self.how.reauthenticate is not None:
-            return _Result("asks", None, result, before)  # 14
-        return await self._reject(before, result, lock)  # 7
-
-    def _has_expired(self, now: Credentials) -> bool:
-        return now.expires_at is not None and not self._expiry.lives(now)
+            return asks  # 14
+        return await self._reject(asks, lock)  # 7
 
     # --- the refresh call ---
 
-    async def _renew(self, started_with: Credentials) -> TokenPair | RefreshError:
-        if not self.can_renew(started_with):
-            return RefreshError("there is no refresh token", rejected=True)
+    async def _renew(self, pending: PendingRefresh, held: Credentials) -> TokenPair | RefreshError:
+        """Make the call, and wait for its answer up to twice the time-out (19)."""
         self.counters.add("refreshes")
-        deadline = time.monotonic() + self.how.timeout
-        result = await self._try(started_with, deadline)
-        for pause in _PAUSES:
-            if not self._may_try_again(result, deadline - pause):
-                break
-            await self._runtime.pause(pause)
-            result = await self._try(started_with, deadline)
-        return result
-
-    async def _try(self, started_with: Credentials, deadline: float) -> TokenPair | RefreshError:
-        seconds = max(deadline - time.monotonic(), 0.0)
+        timeout = self.how.timeout
+        pending.prolong()
+        answer: Future[TokenPair | RefreshError] = Future()
         try:
-            pair = await self._runtime.bounded(seconds, self.how.call, started_with.refresh_token)
-        except (Exception, CancelledError) as error:
+            task = self._runtime.spawn(self._call(pending, held, answer), grace=0.0)
+        except RuntimeError as error:
+            return RefreshError(f"the refresh could not be started: {error}")
+        late = RefreshError(f"the refresh took longer than {timeout:g} seconds")
+        try:
+            if await self._arrived(answer, timeout):
+                return answer.result()
+            self._note_failure(pending, late)
+            pending.tell_late(Failed(late))
+            self._say_failed(late)
+            return answer.result() if await self._arrived(answer, timeout) else late
+        finally:
+            if task is not None:
+                task.cancel()
+
+    async def _arrived(self, answer: Future[Any], seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        if await self._runtime.wait(answer, seconds, None):
+            return True
+        was_stopped = time.monotonic() > deadline + _STOPPED
+        return was_stopped and await self._runtime.wait(answer, _CATCHING_UP, None)
+
+    async def _call(
+        self,
+        pending: PendingRefresh,
+        held: Credentials,
+        answer: Future[TokenPair | RefreshError],
+    ) -> None:
+        _within.set(pending)
+        goes_first.set(True)
+        bare_for.set(self._api.interceptors)
+        latest = time.monotonic() + self.how.timeout
+        try:
+            result = await self._try(held)
+            for pause in _PAUSES:
+                if not self._may_try_again(result, latest - pause):
+                    break
+                await self._runtime.pause(pause)
+                result = await self._try(held)
+            answer.set_result(result)
+        except BaseException as error:
+            answer.set_result(RefreshError(f"the refresh was abandoned ({type(error).__name__})"))
+            raise
+
+    async def _try(self, held: Credentials) -> TokenPair | RefreshError:
+        try:
+            pair = await self._runtime.maybe_await(self.how.call(held.refresh_token))
+        except (Exception, asyncio.CancelledError) as error:
             # Whatever it is, the requests must be told.
             if self._runtime.is_cancelled():
                 raise
-            return _as_refresh_error(error, self.how.timeout)
+            return refresh_error(error, self.how.timeout)
         if isinstance(pair, TokenPair):
             return pair
         return RefreshError(f"refresh must return a TokenPair, not {type(pair).__name__}")
@@ -272,12 +300,14 @@ class Renewer:
         await lock.reload()  # another process has written without the lock
         now = self._session.credentials()
         if now.session == before.session:
-            return _Result("adopted", Renewed(now.session))
+            return _Result("adopted", Renewed(now.session, was_adopted=True))
         return _DISCARDED
 
-    async def _reject(self, before: Credentials, error: RefreshError, lock: NoLock) -> _Result:
+    async def _reject(self, asks: _Result, lock: NoLock) -> _Result:
+        error = asks.error
+        assert error is not None  # noqa: S101 - for type checkers
         with lock.holding_back():
-            was_rejected = self._session.reject(before.session, error)
+            was_rejected = self._session.reject(asks.before.session, error)
         if not was_rejected:
             return _DISCARDED
         try:
@@ -285,66 +315,86 @@ class Renewer:
                 await lock.reload()  # a user has logged in elsewhere
         except RefreshError as problem:
             _log.warning("the logout is not stored: %s", problem)
-        return _Result("rejected", Failed(error), error, before)
+        return evolve(asks, name="rejected", outcome=Failed(error))
 
     def _finish(self, pending: PendingRefresh, result: _Result) -> None:
-        if result.name in ("adopted", "failed", "rejected"):
+        if result.name in ("adopted", "rejected"):
             self.counters.add(result.name)
-        if result.name == "failed":
-            self._expiry.note_failure(pending.started_with)
+        if result.name == "failed" and result.error is not None and not pending.is_late:
+            self._note_failure(pending, result.error)
+        elif isinstance(result.outcome, Renewed):
+            self._session.failures.reset()
         if result.outcome is None:
             pending.ask_user()
         else:
             pending.finish(result.outcome)
 
-    def _tell(self, result: _Result, config: RequestConfig) -> None:
+    def _note_failure(self, pending: PendingRefresh, error: RefreshError) -> None:
+        self.counters.add("failed")
+        self._session.failures.note(error)
+        self._session.expiry.note_failure(pending.started_with)
+
+    def _say_failed(self, error: RefreshError) -> None:
+        _log.warning("refresh failed, the session is kept: %s", error)
+        send_in_own_context(refresh_failed, self._api, error=error)
+
+    def _tell(self, pending: PendingRefresh, result: _Result, config: RequestConfig) -> None:
         """Log the result and signal it; no request waits for that."""
-        error, sender = result.error, self._sender
+        error, api = result.error, self._api
+        if result.name == "failed" and error is not None:
+            if not pending.is_late:  # else it was told before
+                self._say_failed(error)
+            return
         level, text = _LOGGED[result.name]
         _log.log(level, text, *([str(error)] if "%s" in text else []))
         if result.pair is not None:
-            token_refreshed.send(sender, tokens=result.pair)
+            send_in_own_context(token_refreshed, api, tokens=result.pair)
             if error is not None:
                 _log.warning("%s", error)
-                refresh_failed.send(sender, error=error)
-        elif result.name == "failed":
-            refresh_failed.send(sender, error=error)
+                send_in_own_context(refresh_failed, api, error=error)
         elif result.name == "rejected":
-            has_token = result.before is not None and self.can_renew(result.before)
-            reason = "refresh_rejected" if has_token else "no_refresh_token"
-            login_required.send(sender, reason=reason, error=error, config=config)
+            reason = result.reason
+            send_in_own_context(login_required, api, reason=reason, error=error, config=config)
 
     # --- asking the user (14) ---
 
     async def _ask(self, pending: PendingRefresh, asks: _Result, config: RequestConfig) -> None:
         """Let the user log in, for as long as that takes."""
-        before, rejection = asks.before, asks.error
-        assert before is not None and rejection is not None  # noqa: S101, PT018 - for type checkers
+        _within.set(pending)
         try:
             answer = await self._answer()
-            now = self._session.credentials()
-            has_logged_in = answer is not None and now.access_token == answer.access_token
-            if not has_logged_in and now.session != before.session:
-                result = _DISCARDED  # 11
-            elif answer is None:
-                result = await self._reject(before, rejection, NoLock())
-            elif has_logged_in or self._session.login(answer, before.session):
-                now = self._session.credentials()
-                self._session.succeed(before.session, now.session)
-                result = _Result("logged in", Renewed(now.session))
-            else:
-                result = _DISCARDED
+            try:
+                async with self._locked(pending) as lock:
+                    result = await self._after_asking(asks, answer, lock)
+            except RefreshError:  # the storage is away, which must not cost a login
+                result = await self._after_asking(asks, answer, NoLock())
             self._finish(pending, result)
-            self._tell(result, config)
+            self._tell(pending, result, config)
         except BaseException as error:
             _give_up(pending, error)
             raise
+
+    async def _after_asking(self, asks: _Result, answer: TokenPair | None, lock: NoLock) -> _Result:
+        session, before = self._session, asks.before
+        now = session.credentials()
+        has_logged_in = answer is not None and now.access_token == answer.access_token
+        if not has_logged_in and now.session != before.session:
+            return _DISCARDED  # 11
+        if answer is None:
+            return await self._reject(asks, lock)
+        with lock.holding_back():
+            if not has_logged_in and not session.login(answer, before.session):
+                return _DISCARDED
+        await lock.write()
+        now = session.credentials()
+        session.succeed(before.session, now.session)
+        return _Result("logged in", Renewed(now.session))
 
     async def _answer(self) -> TokenPair | None:
         ask = self.how.reauthenticate
         try:
             answer = await self._runtime.maybe_await(ask() if ask else None)
-        except (Exception, CancelledError) as error:
+        except (Exception, asyncio.CancelledError) as error:
             # No user has logged in, and that is what counts.
             if self._runtime.is_cancelled():
                 raise
@@ -369,31 +419,6 @@ def refresh_behind(session: TokenSession) -> PendingRefresh | None:
     if pending is None or pending.is_finished or pending.owner is not session:
         return None
     return pending
-
-
-def _as_refresh_error(error: BaseException, timeout: float) -> RefreshError:
-    without_tracebacks(error)
-    if isinstance(error, RefreshError):
-        return error
-    status = _status_of(error)
-    if status is not None:
-        message = f"the refresh call was answered {status}"
-    elif isinstance(error, TimeoutError):
-        message = f"the refresh took longer than {timeout:g} seconds"
-    elif isinstance(error, RequestError):
-        message = f"the refresh call failed: {error}"
-    else:
-        message = f"the refresh function raised {type(error).__name__}"
-    failure = RefreshError(message, rejected=status in _REJECTING)
-    failure.__cause__ = error
-    return failure
-
-
-def _status_of(error: BaseException) -> int | None:
-    """Return the status in an error of ours, or in that of another HTTP client."""
-    response = getattr(error, "response", None)
-    status = getattr(response, "status", None) or getattr(response, "status_code", None)
-    return status if isinstance(status, int) else None
 
 
 def _give_up(pending: PendingRefresh, error: BaseException) -> None:

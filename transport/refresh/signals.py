@@ -12,6 +12,7 @@ connected, all of them even if one raises (the error is logged), and may be asyn
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -109,9 +110,14 @@ def send_apart(signal: Signal, sender: Any, **details: Any) -> None:
     """Send a signal from within a request, which must not wait for a receiver."""
     runtime = _runtime_of(sender)
     if runtime is None or runtime.is_async:
-        signal.send(sender, **details)
+        send_in_own_context(signal, sender, **details)
     else:
         runtime.spawn(_sent(signal, sender, details), grace=_RECEIVER_GRACE)
+
+
+def send_in_own_context(signal: Signal, sender: Any, **details: Any) -> None:
+    """Send a signal so that receivers, and tasks that they start, inherit no context from here."""
+    contextvars.Context().run(lambda: signal.send(sender, **details))
 
 
 async def _sent(signal: Signal, sender: Any, details: dict[str, Any]) -> None:

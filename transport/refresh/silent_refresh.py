@@ -9,37 +9,63 @@ Example:
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable, Collection, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic
 
+import httpx
 from attrs import asdict, frozen
 
 from ..chain import is_async
+from ..config import RequestConfig
+from ..headers import is_header_name
 from ..instance import Instance, SyncInstance
 from ..response import Response
 from ..secrecy import describe, discreet
 from ..urls import origin
-from .calls import JsonRefresh, ReadyRefresh
+from .calls import ReadyRefresh, default_refresh
+from .client_auth import auth_for
 from .guard import Guard
 from .keep_fresh import KeepFresh
-from .renewal import RefreshOptions, RefreshStats, Renewer
+from .placement import Placement
+from .renewal import RefreshOptions, Renewer
+from .stats import RefreshStats
 from .token_session import TokenSession, session_of
 from .tokens import TokenStore
+
+#: The default of ``statuses``, told from the same statuses given by the caller.
+_STATUSES = (401,)
 
 #: Seconds that stand for any longer time-out.
 _LONGEST = 365 * 24 * 3600.0
 
 
-class SilentRefresh:
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    Token = TypeVar("Token", default=Any)
+else:
+    Token = typing.TypeVar("Token")
+
+
+class SilentRefresh(Generic[Token]):
     """What `silent_refresh` has set up on an instance."""
 
     def __init__(
-        self, api: Instance | SyncInstance, number: int, renewer: Renewer, session: TokenSession
+        self,
+        api: Instance | SyncInstance,
+        number: int,
+        guard: Guard,
+        renewer: Renewer,
+        session: TokenSession,
+        auth: Callable[[Any], Any],
     ) -> None:
         self._api = api
         self._number = number
+        self._token = api.runtime.adapt(guard.token)
         self._renewer = renewer
         self._session = session
+        self._auth = auth
 
     @property
     def stats(self) -> RefreshStats:
@@ -49,6 +75,45 @@ class SilentRefresh:
     def eject(self) -> None:
         """Stop: requests leave without a token. A refresh that is running is finished (18)."""
         self._api.interceptors.network.eject(self._number)
+
+    def token(self) -> Token:
+        """Return an access token that lives, refreshed first if it has expired, is due, or missing.
+
+        For what does not go through the instance: a WebSocket, an SDK, an upload that can be sent
+        only once. To be awaited if the instance is asynchronous.
+
+        Raises:
+            RefreshError: There is no such token; ``rejected`` if the user has to log in.
+        """
+        self._api.runtime.bind()
+        return self._token(False)  # type: ignore[no-any-return]
+
+    def refresh(self) -> Token:
+        """Refresh now, together with all that wait for a refresh; return the new access token.
+
+        To be awaited if the instance is asynchronous.
+
+        Raises:
+            RefreshError: It failed; ``rejected`` if the user has to log in.
+        """
+        self._api.runtime.bind()
+        return self._token(True)  # type: ignore[no-any-return]
+
+    def auth(self, library: Any = httpx) -> Any:
+        """Return an ``httpx.Auth`` for a client of your own, which then shares this session.
+
+        It attaches the token to requests to the origins of this instance, instead of any other
+        ``Authorization``. A 401 is refreshed once for all, and the request sent again. If there is
+        no new token, the client gets its 401.
+
+        Args:
+            library: The library of the client: ``httpx``, or ``httpx2``.
+
+        Raises:
+            TypeError: The token of this handle is not sent in ``Authorization``: a client would
+                take any other header along when it is redirected to another origin.
+        """
+        return self._auth(library)
 
     def keep_fresh(self) -> KeepFresh:
         """Refresh the token shortly before it expires, with or without requests.
@@ -74,13 +139,16 @@ def silent_refresh(
     *,
     url: str = "/auth/refresh",
     refresh: Callable[[str | None], Any] | ReadyRefresh | None = None,
-    statuses: Collection[int] = (401,),
+    statuses: Collection[int] = _STATUSES,
     should_refresh: Callable[[Response], bool] | None = None,
     leeway: float | None = None,
     timeout: float = 10.0,
     origins: Collection[str] | None = None,
     reauthenticate: Callable[[], Any] | None = None,
-) -> SilentRefresh:
+    header: str = "Authorization",
+    scheme: str | None = "Bearer",
+    attach: Callable[[RequestConfig, str], Any] | None = None,
+) -> SilentRefresh[Any]:
     """Send the access token with every request, and refresh it when the server refuses it.
 
     Only one refresh runs, no matter how many requests got a 401 at once. All of them are replayed
@@ -95,12 +163,14 @@ def silent_refresh(
         refresh: ``(refresh_token) -> TokenPair``, plain or async, instead of the default. A plain
             one blocks the event loop of an asynchronous instance. It is called with ``None`` if
             the store has no refresh token (a cookie may carry it).
-            It rejects the refresh token if it raises a response with 400, 401 or 403, or a
-            `RefreshError` that says so. Silent refresh leaves alone the requests that it makes
-            with ``api``. For OAuth 2.0 use `oauth2_refresh`.
+            The requests that it makes with ``api`` pass no interceptor. It rejects the refresh
+            token if it raises an error whose response does (400, 401, 403, 410, 419, 422, 440 or
+            498 with JSON or without a body), or a `RefreshError` that says so. For other names of
+            the fields use `json_refresh`, for OAuth 2.0 `oauth2_refresh`.
         statuses: The statuses that refuse the access token.
         should_refresh: ``(response) -> bool``, decides instead of ``statuses``. The response is as
-            it arrived: its ``data`` are bytes.
+            it arrived: its ``data`` are bytes. If it refuses a response with status 200, and there
+            is no new token, the call raises a `RequestError`.
         leeway: Seconds before its expiry at which a token is refreshed before the next request
             leaves. ``expires_at`` of the store tells when it expires, or the token itself if it is
             a JSON Web Token. Default: no token is refreshed before it is refused.
@@ -109,32 +179,52 @@ def silent_refresh(
         origins: Where the token may be sent besides the origin of ``base_url``, as URLs.
         reauthenticate: ``() -> TokenPair | None``, plain or async: asks the user to log in when the
             refresh token was rejected. ``timeout`` does not bound it.
+        header: The header that carries the token.
+        scheme: What stands before the token in it; ``None``: nothing.
+        attach: ``(config, token)`` puts the token anywhere else, such as into ``config.params``,
+            instead of into ``header``.
 
     Returns:
-        A handle with ``eject()``, ``keep_fresh()`` and ``stats``.
+        A handle with ``token()``, ``refresh()``, ``auth()``, ``keep_fresh()``, ``eject()`` and
+        ``stats``.
 
     Raises:
-        TypeError: An argument has the wrong type, or is async for a synchronous instance.
+        TypeError: An argument has the wrong type, or is async for a synchronous instance, or
+            ``should_refresh`` and ``statuses`` are both given.
         ValueError: An origin has no scheme or host, or there is no origin at all; ``timeout`` or
             ``leeway`` is not positive.
     """
-    _check(api, store, url, refresh, should_refresh, reauthenticate)
+    _check(api, store, url, refresh, should_refresh, reauthenticate, attach)
     _check_seconds("timeout", timeout)
     if leeway is not None:
         _check_seconds("leeway", leeway)
+    if should_refresh is not None and statuses is not _STATUSES:
+        raise TypeError("should_refresh decides instead of statuses: leave one of them out")
     timeout = min(timeout, _LONGEST)
-    ready = JsonRefresh(url) if refresh is None else refresh
+    runtime = api.runtime
+    ready = default_refresh(url) if refresh is None else refresh
     is_ready_made = isinstance(ready, ReadyRefresh)
-    call = ready.bound_to(api, timeout) if isinstance(ready, ReadyRefresh) else ready
-    how = RefreshOptions(call, is_ready_made, timeout, leeway, reauthenticate)
+    # `Renewer` bounds a call itself; the limit only ends a thread that would wait for ever.
+    limit = 0.0 if runtime.is_async else 3 * timeout
+    call = ready.bound_to(api, limit) if isinstance(ready, ReadyRefresh) else ready
     session = session_of(store)
-    if leeway is not None:
-        session.watch_expiry()
+    how = RefreshOptions(call, is_ready_made, timeout, leeway, reauthenticate)
     renewer = Renewer(api, session, how)
+    placement = Placement(_header(header), _scheme(scheme), attach)
     is_refused = should_refresh or _HasStatus(_statuses(statuses))
-    guard = Guard(api, session, renewer, is_refused, _origins(api, origins or ()))
-    number = api.interceptors.network.use(api.runtime.adapt(guard.around))
-    return SilentRefresh(api, number, renewer, session)
+    guard = Guard(api, session, renewer, placement, is_refused, _origins(api, origins or ()))
+    number = api.interceptors.network.use(runtime.adapt(guard.around))
+    api.before_send.append(guard.keep_at_home)
+
+    def auth(library: Any) -> Any:
+        if attach is not None or header.lower() != "authorization":
+            raise TypeError(
+                "handle.auth() sends the token in Authorization: other headers would go along "
+                "when your client is redirected to another origin"
+            )
+        return auth_for(library, guard, placement, runtime, should_refresh is not None)
+
+    return SilentRefresh(api, number, guard, renewer, session, auth)
 
 
 #: The name in a trace: what the caller has set up.
@@ -149,6 +239,18 @@ class _HasStatus:
 
     def __call__(self, response: Response) -> bool:
         return response.status in self.statuses
+
+
+def _header(name: object) -> str:
+    if not isinstance(name, str) or not is_header_name(name):
+        raise TypeError(f"header must be the name of a header, not {describe(name)}")
+    return name
+
+
+def _scheme(scheme: object) -> str | None:
+    if scheme is not None and not isinstance(scheme, str):
+        raise TypeError(f"scheme must be a str such as 'Bearer', or None, not {describe(scheme)}")
+    return scheme
 
 
 def _statuses(given: Collection[int]) -> frozenset[int]:
@@ -183,6 +285,7 @@ def _check(
     refresh: object,
     should_refresh: object,
     reauthenticate: object,
+    attach: object,
 ) -> None:
     if not isinstance(api, (Instance, SyncInstance)):
         raise TypeError(f"api must come from create() or create_sync(), not {describe(api)}")
@@ -195,12 +298,14 @@ def _check(
         "refresh": refresh,
         "should_refresh": should_refresh,
         "reauthenticate": reauthenticate,
+        "attach": attach,
     }
     ready_made = refresh if isinstance(refresh, ReadyRefresh) else None
     for name, function in functions.items():
         if function is not None and not callable(function) and function is not ready_made:
             raise TypeError(f"{name} must be callable, not {describe(function)}")
-        if is_async(function) and (name == "should_refresh" or not api.runtime.is_async):
+        is_plain = name in ("should_refresh", "attach") or not api.runtime.is_async
+        if is_async(function) and is_plain:
             raise TypeError(f"{name} is async, where only a plain function can be used")
 
 

@@ -26,6 +26,10 @@ class PersistLock(Protocol):
         """Read the storage, and take over into the state what others have changed there."""
         ...
 
+    def ensure_writable(self) -> Future[None]:
+        """Make sure that the state could be written."""
+        ...
+
     def holding_back(self) -> AbstractContextManager[None]:
         """Leave what this thread sets inside the block to `write`."""
         ...
@@ -63,6 +67,9 @@ class NoLock:
     async def reload(self) -> None:
         """Do nothing: no one else has changed anything."""
 
+    async def ensure_writable(self) -> None:
+        """Do nothing: there is no storage that could be full."""
+
     def holding_back(self) -> AbstractContextManager[None]:
         """Hold back nothing."""
         return nullcontext()
@@ -98,6 +105,16 @@ class StorageLock(NoLock):
         """
         await self._result(self._lock.reload(), "the storage of the tokens cannot be read")
 
+    async def ensure_writable(self) -> None:
+        """Make sure that a new pair could be written, before the old one is used up.
+
+        Raises:
+            RefreshError: The storage is full, read-only, or away.
+        """
+        ensure = getattr(self._lock, "ensure_writable", None)
+        if ensure is not None:
+            await self._result(ensure(), "the storage of the tokens cannot be written")
+
     def holding_back(self) -> AbstractContextManager[None]:
         """Leave what is set inside the block to `write`."""
         return self._lock.holding_back()
@@ -119,7 +136,7 @@ class StorageLock(NoLock):
             _log.warning("%s", error)
 
     async def _result(self, future: Future[Any], problem: str) -> Any:
-        self._pending.prolong(self._timeout)
+        self._pending.prolong()
         return await _result(self._runtime, future, self._timeout, problem)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
@@ -12,18 +14,24 @@ from weakref import WeakValueDictionary
 from attrs import define, evolve, field
 
 from ..errors import RefreshError
+from ..runtime import reset_after_fork
 from ..secrecy import with_callers_frames
 from .expiry import Expiry
+from .failures import Failures
 from .pending import PendingRefresh
 from .storage_lock import persist_of
-from .tokens import Credentials, TokenPair, TokenStore, field_of, has_field
+from .tokens import LOGGED_OUT, Credentials, TokenPair, TokenStore, field_of, has_field
 
 _log = logging.getLogger("zustax")
 
-_LOGGED_OUT = Credentials(None, None, None)
-
 #: How many pairs are remembered of a store without session ids.
 _KEPT = 4
+
+#: How many access tokens of a session are recognised in a header, besides the first.
+_RECOGNISED = 64
+
+#: How many tokens of a session are noted for other processes.
+_NOTED = 16
 
 
 class TokenSession:
@@ -35,23 +43,39 @@ class TokenSession:
         store: The store.
         persist: Its storage side, which other processes may share; ``None`` without one.
         expiry: How long its access token lives.
+        failures: The refreshes that have failed in a row.
         logins_required: How often the user was told to log in.
+        was_logged_out: True after a session has ended here: a cookie must not undo that (7).
     """
 
     def __init__(self, store: TokenStore) -> None:
         self.store = store
         self.persist = persist_of(store)
         self.expiry = Expiry()
+        self.failures = Failures()
         self.logins_required = 0
-        self._is_watched = False
+        self.was_logged_out = False
         # A store of `zustax.store` replaces its state, so what was read of one holds for it.
         self._never_mutates = hasattr(store, "get_initial_state")
-        self._read: tuple[Any, Credentials] = (None, _LOGGED_OUT)
+        self._read: tuple[Any, Credentials] = (None, LOGGED_OUT)
+        self._seen: tuple[str | None, deque[str]] = (None, deque(maxlen=_RECOGNISED))
         self._pending: PendingRefresh | None = None
-        self._lock = threading.RLock()
         self._known: tuple[Credentials, ...] = ()
         self._rejection: tuple[object, RefreshError] | None = None
+        self._settled: tuple[Any, Credentials, RefreshError] | None = None
         self._succession: tuple[object, object] | None = None
+        self._lock = threading.RLock()
+        reset_after_fork(self)
+        subscribe: Any = getattr(store, "subscribe", None)
+        if self._never_mutates and subscribe is not None:
+            subscribe(lambda state, _previous: self.credentials())
+        self.credentials()
+
+    def after_fork(self) -> None:
+        """Start anew in a child: the thread that ran a refresh, or held a lock, is not there."""
+        self._lock = threading.RLock()
+        self._pending = None
+        self.expiry.after_fork()
 
     # --- reading ---
 
@@ -59,38 +83,46 @@ class TokenSession:
         """Return a future for the end of the current hydration; ``None`` if there is none."""
         return None if self.persist is None else self.persist.hydration()
 
-    def watch_expiry(self) -> None:
-        """Note when tokens are received from now on, where the store tells of them."""
-        self._see(self.store.get_state())
-        with self._lock:
-            if self._is_watched or not hasattr(self.store, "get_initial_state"):
-                return
-            self._is_watched = True
-        subscribe: Any = getattr(self.store, "subscribe", None)
-        if subscribe is not None:
-            subscribe(lambda state, _previous: self._see(state))
-
-    def _see(self, state: Any) -> None:
-        self.expiry.see(field_of(state, "access_token"), field_of(state, "expires_at"))
-
     def credentials(self) -> Credentials:
         """Return what the store holds now. Takes no lock where the tokens are known."""
         state = self.store.get_state()
         read, credentials = self._read
         if state is not read or not self._never_mutates:
             credentials = self._credentials_in(state)
-            self._read = (state, credentials)
+            before, self._read = self._read[1], (state, credentials)
+            if credentials != before:
+                self._note_change(before, credentials)
         return credentials
 
     def _credentials_in(self, state: Any) -> Credentials:
         access_token = field_of(state, "access_token")
         refresh_token = field_of(state, "refresh_token")
         if access_token is None and refresh_token is None:
-            return _LOGGED_OUT
+            return LOGGED_OUT
         session = field_of(state, "session_id")
         if session is None:
             session = self._mark(access_token, refresh_token)
         return Credentials(access_token, refresh_token, session, field_of(state, "expires_at"))
+
+    def _note_change(self, before: Credentials, held: Credentials) -> None:
+        self.expiry.see(held.access_token, held.expires_at)
+        if held.session != before.session:
+            self.was_logged_out = held.session is None
+            self.failures.reset()
+            self._settled = None
+            self._seen = (None, deque(maxlen=_RECOGNISED))
+        if held.access_token is not None:
+            first, further = self._seen
+            digest = _digest(held.access_token)
+            further.append(digest)
+            self._seen = (first or digest, further)
+
+    def is_own(self, access_token: str) -> bool:
+        """Return True for the access token of now, or one of before in this session."""
+        if access_token == self.credentials().access_token:
+            return True
+        first, further = self._seen
+        return _digest(access_token) in (first, *further)
 
     def _mark(self, access_token: str | None, refresh_token: str | None) -> object:
         """Return the session of tokens without a session id; unknown tokens begin a new one."""
@@ -100,7 +132,8 @@ class TokenSession:
         with self._lock:
             known = _matching(self._known, access_token, refresh_token)
             if known is None:
-                known = Credentials(access_token, refresh_token, object())
+                session = self._session_of_note(refresh_token or access_token or "") or object()
+                known = Credentials(access_token, refresh_token, session)
                 self._remember(known)
             return known.session
 
@@ -109,55 +142,73 @@ class TokenSession:
         with self._lock:
             self._known = (*credentials, *self._known)[:_KEPT]
 
-    def continued(self, sent_with: Credentials, now: Credentials) -> Credentials:
+    def continued(self, sent_with: Credentials, held: Credentials) -> Credentials:
         """Return what a request left with, in the session that its own has become.
 
         A refresh by cookie begins a session for requests that left without one; after
         ``reauthenticate`` the requests of before go on in the new session.
         """
-        if self._succession == (sent_with.session, now.session):
-            return evolve(sent_with, session=now.session)
+        if self._succession == (sent_with.session, held.session):
+            return evolve(sent_with, session=held.session)
         return sent_with
 
     def succeed(self, before: object, after: object) -> None:
         """Let requests that left in the session ``before`` go on in the session ``after``."""
         self._succession = (before, after)
 
+    # --- the tokens that other processes know (16) ---
+
+    def _noted(self) -> list[str]:
+        """Return digests of the tokens of the stored session, oldest first."""
+        get_note = getattr(self.persist, "get_note", None)
+        note = get_note() if get_note else None
+        return note if isinstance(note, list) else []
+
+    def _session_of_note(self, token: str) -> object:
+        """Return the session of a token that another process has refreshed, if it is one of ours.
+
+        A store of the user's own has no session id. So whoever refreshes notes the tokens of the
+        session beside the state.
+        """
+        noted = self._noted()
+        if _digest(token) not in noted:
+            return None
+        for known in self._known:
+            if _digest(known.refresh_token or known.access_token or "") in noted:
+                return known.session
+        return None
+
+    def _write_note(self, before: Credentials, token: str) -> None:
+        set_note = getattr(self.persist, "set_note", None)
+        if set_note and not has_field(self.store.get_state(), "session_id"):
+            noted, first = self._noted(), _digest(before.refresh_token or before.access_token or "")
+            noted = noted if first in noted else [first]
+            set_note([*noted, _digest(token)][-_NOTED:])
+
     # --- the refresh under way ---
 
     def pending_for(self, credentials: Credentials) -> PendingRefresh | None:
         """Return the refresh under way of the same session, if there is one. Takes no lock."""
         pending = self._pending
-        if (
-            pending is None
-            or pending.is_finished
-            or pending.started_with.session != credentials.session
-        ):
+        if pending is None or pending.started_with.session != credentials.session:
             return None
-        return pending
+        return None if pending.is_finished else pending
 
     def join_or_start(
-        self, now: Credentials, timeout: float, *, logins_required: int, is_early: bool = False
+        self, held: Credentials, timeout: float, *, logins_required: int, is_early: bool = False
     ) -> tuple[PendingRefresh, bool] | None:
         """Join the refresh under way, or start one.
 
-        Args:
-            now: What the store held when it was decided that a refresh is needed.
-            timeout: Seconds that a new refresh may take.
-            logins_required: The value of the attribute when that was decided.
-            is_early: True if no token has been refused.
-
-        Returns:
-            The refresh, and True if the caller has to run it; ``None`` if the store has changed
-            since, so that the caller has to decide anew.
+        Returns the refresh, and True if the caller has to run it; ``None`` if the store, or
+        ``logins_required``, has changed since the caller looked, so that it has to decide anew.
         """
         with self._lock:
-            pending = self.pending_for(now)
+            pending = self.pending_for(held)
             if pending is not None:
                 return pending, False
-            if self.credentials() != now or self.logins_required != logins_required:
+            if self.credentials() != held or self.logins_required != logins_required:
                 return None
-            self._pending = PendingRefresh(now, timeout, self, is_early=is_early)
+            self._pending = PendingRefresh(held, timeout, self, is_early=is_early)
             return self._pending, True
 
     def require_login(self, since: int | None = None) -> bool:
@@ -174,6 +225,7 @@ class TokenSession:
             return False
         self._rejection = (session, error)
         self._logout()
+        self._settled = (self.store.get_state(), self.credentials(), error)
         self.require_login()
         return True
 
@@ -181,6 +233,14 @@ class TokenSession:
         """Return why ``session`` was ended, if it is the last one that was."""
         rejection = self._rejection
         return rejection[1] if rejection and rejection[0] == session else None
+
+    def settled_rejection(self) -> RefreshError | None:
+        """Return the last rejection, if the store has not changed since: no one asks again (7)."""
+        if self._settled is None:
+            return None
+        state, held, error = self._settled
+        is_same = self.store.get_state() is state and self.credentials() == held
+        return error if is_same else None
 
     # --- writing ---
 
@@ -198,6 +258,7 @@ class TokenSession:
         if started_with.session is not None:
             renewed = Credentials(pair.access_token, refresh_token, started_with.session)
             self._remember(renewed, started_with)
+            self._write_note(started_with, refresh_token or pair.access_token)
         update = _Update(
             self._fields(pair),
             lambda state: self._credentials_in(state).session == started_with.session,
@@ -232,7 +293,7 @@ class TokenSession:
 
     def _logout(self) -> None:
         state = self.store.get_state()
-        if self._credentials_in(state) is _LOGGED_OUT and not field_of(state, "is_login"):
+        if self._credentials_in(state) is LOGGED_OUT and not field_of(state, "is_login"):
             return
         logout = getattr(self.store, "logout", None)
         if logout is not None:
@@ -296,6 +357,10 @@ def _matching(
         if access_token is not None and credentials.access_token == access_token:
             return credentials
     return None
+
+
+def _digest(token: str) -> str:
+    return hashlib.blake2b(token.encode(errors="surrogatepass"), digest_size=12).hexdigest()
 
 
 _sessions: WeakValueDictionary[int, TokenSession] = WeakValueDictionary()

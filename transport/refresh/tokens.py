@@ -25,8 +25,11 @@ class TokenStore(Protocol):
         persist.exclusive(timeout)  a future for the lock of the storage
 
     Requests wait for the first. A refresh runs under the lock, which has ``reload()``,
-    ``holding_back()``, ``write()`` and ``release()``: it reads what other processes have written,
-    and uses that or writes its own. The futures are those of ``concurrent.futures``.
+    ``ensure_writable()``, ``holding_back()``, ``write()`` and ``release()``: it reads what other
+    processes have written, and uses that or writes its own. ``persist.get_note()`` and
+    ``set_note(value)`` keep a JSON value beside the state, in which silent refresh notes digests of
+    the tokens of a session without a ``session_id``. The futures are those of
+    ``concurrent.futures``.
     """
 
     def get_state(self) -> Any:
@@ -99,6 +102,9 @@ class Credentials:
 
     def __repr__(self) -> str:
         return f"<Credentials access_token={self.access_token is not None}>"
+
+
+LOGGED_OUT = Credentials(None, None, None)
 
 
 def field_of(state: Any, name: str) -> Any:

@@ -71,11 +71,11 @@ def test_a_401_that_is_not_among_the_statuses_is_none(new_app: NewApp, server: A
     assert server.count(REFRESH) == 0
 
 
-def test_should_refresh_decides_instead_of_statuses(new_app: NewApp, server: AuthServer) -> None:
+def test_should_refresh_decides_what_a_refusal_is(new_app: NewApp, server: AuthServer) -> None:
     def is_refused(response: Response) -> bool:
         return bool(response.data == b"token expired")
 
-    app = new_app(should_refresh=is_refused, statuses=(401,)).login()
+    app = new_app(should_refresh=is_refused).login()
     server.answer("/items", body=b"token expired", times=1)
     assert app.get("/items").response().data["user"] == "ada"
     assert server.count(REFRESH) == 1

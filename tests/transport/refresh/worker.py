@@ -22,7 +22,7 @@ import redis.asyncio
 from attrs import field, frozen
 from zustax.store import FileStorage, RedisStorage, UserStore
 from zustax.transport import RequestError, TokenPair, create, create_sync, silent_refresh
-from zustax.transport.refresh.calls import JsonRefresh
+from zustax.transport.refresh.calls import ReadyRefresh, default_refresh
 
 #: Called with the name of each step of a refresh; it may never return.
 Reach = Callable[[str], None]
@@ -72,21 +72,19 @@ class Talk:
         return line
 
 
-class Hanging(JsonRefresh):
+@frozen
+class Hanging(ReadyRefresh):
     """The default refresh, which may hang."""
 
-    def __init__(self, reach: Reach) -> None:
-        super().__init__("/auth/refresh")
-        object.__setattr__(self, "reach", reach)
+    reach: Reach
 
     def bound_to(self, api: Any, timeout: float) -> Any:
-        post = super().bound_to(api, timeout)
-        reach: Reach = self.reach  # type: ignore[attr-defined]
+        post = default_refresh("/auth/refresh").bound_to(api, timeout)
 
         async def refresh(refresh_token: str | None) -> TokenPair:
-            reach("sending")
+            self.reach("sending")
             pair: TokenPair = await api.runtime.settle(post(refresh_token))
-            reach("answered")
+            self.reach("answered")
             return pair
 
         return api.runtime.adapt(refresh)

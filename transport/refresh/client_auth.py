@@ -1,0 +1,123 @@
+"""The session of a store for clients that are not ours: an ``httpx.Auth``, or one of httpx2.
+
+Example:
+    client = httpx.AsyncClient(base_url="https://host/api", auth=handle.auth())
+    sdk = AsyncOpenAI(http_client=client, api_key="unused")
+
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from typing import Any
+
+from ..config import RequestConfig
+from ..response import Response
+from ..runtime import Runtime, run_now
+from .guard import Guard, SentWith
+from .placement import Placement
+
+
+class ClientAuth:
+    """The methods of an ``httpx.Auth``; `auth_for` makes one of this and of a library's class."""
+
+    requires_request_body = False
+    requires_response_body = False
+
+    def __init__(self, guard: Guard, placement: Placement, runtime: Runtime, judges: bool) -> None:
+        self._guard = guard
+        self._placement = placement
+        self._runtime = runtime
+        self._judges = judges  # `should_refresh` sees the body
+
+    def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
+        """Run the flow of a client that blocks its thread."""
+        if self._runtime.is_async:
+            raise TypeError(
+                "this handle belongs to an asynchronous instance: for a synchronous client, give "
+                "silent_refresh an instance of create_sync() (they may share the store)"
+            )
+        flow = self._flow(request, _run, _read)
+        try:
+            leaving = run_now(anext(flow))
+            while True:
+                response = yield leaving
+                leaving = run_now(flow.asend(response))
+        except StopAsyncIteration:
+            return
+
+    def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+        """Run the flow of a client that is awaited."""
+        self._runtime.bind()
+        return self._flow(request, _run if self._runtime.is_async else _in_thread, _aread)
+
+    async def _flow(
+        self,
+        request: Any,
+        run: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]],
+        read: Callable[[Any], Awaitable[bytes]],
+    ) -> AsyncGenerator[Any, Any]:
+        guard = self._guard
+        if not guard.is_own_url(str(request.url)):
+            yield request
+            return
+        config = RequestConfig(url=str(request.url), method=request.method)
+        sent_with: SentWith = await run(guard.ready(config))
+        response = yield self._with_token(request, sent_with)
+        answer = await self._answer(response, read)
+        may_go_on = True
+        while guard.refuses_token(answer):
+            await read(response)  # which gives its connection back
+            renewed = await run(guard.renewed(sent_with, answer, config))
+            if renewed is None or getattr(request.stream, "_is_generator", False):
+                return  # a generator was used up
+            sent_with = guard.replaying(renewed)
+            response = yield self._with_token(request, sent_with)
+            answer = await self._answer(response, read)
+            if not (renewed.was_adopted and may_go_on):
+                if guard.refuses_token(answer):
+                    guard.tell_still_unauthorized(sent_with, answer, config)
+                return
+            may_go_on = False
+
+    def _with_token(self, request: Any, sent_with: SentWith) -> Any:
+        token = sent_with.credentials.access_token
+        if token is not None:
+            request.headers[self._placement.header] = self._placement.value(token)
+        return request
+
+    async def _answer(self, response: Any, read: Callable[[Any], Awaitable[bytes]]) -> Response:
+        """Return a response of the client as one of ours."""
+        return Response(
+            await read(response) if self._judges else b"",
+            response.status_code,
+            response.reason_phrase,
+            response.headers,
+            RequestConfig(),
+            response.request,
+        )
+
+
+def auth_for(
+    library: Any, guard: Guard, placement: Placement, runtime: Runtime, judges: bool
+) -> Any:
+    """Return an auth for clients of ``library``, httpx or httpx2."""
+    kind = type("SessionAuth", (ClientAuth, library.Auth), {})
+    return kind(guard, placement, runtime, judges)
+
+
+async def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    return await work
+
+
+async def _in_thread(work: Coroutine[Any, Any, Any]) -> Any:
+    return await asyncio.to_thread(run_now, work)
+
+
+async def _read(response: Any) -> bytes:
+    return response.read()  # type: ignore[no-any-return]
+
+
+async def _aread(response: Any) -> bytes:
+    return await response.aread()  # type: ignore[no-any-return]
