@@ -291,6 +291,7 @@ class TestCommand:
         assert "Who is never told" in ended.stdout
         assert "  = /b: hangs\n" in ended.stdout
 
+    @pytest.mark.slow
     def test_writes_the_page_which_is_the_same_each_time(self, tmp_path: Path, html: str) -> None:
         path = tmp_path / "lab.html"
         ended = run("--html", str(path))

@@ -366,6 +366,7 @@ def lines_of(screen: str) -> list[str]:
     return CONTROL.sub("", screen).replace("\r", "\n").splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no pty")
 class TestInATerminal:
     def test_shows_bars_while_they_move(self, screen: str) -> None:
@@ -399,6 +400,7 @@ class TestInATerminal:
         assert "\x1b[31mWRONG\x1b[0m" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
 class TestCtrlC:
     @pytest.mark.parametrize("in_terminal", [False, True])

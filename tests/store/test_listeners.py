@@ -213,7 +213,7 @@ def test_a_list_that_a_round_has_ended_with_is_released() -> None:
     assert heard == list(range(10))
 
 
-SUBSCRIPTIONS = 20_000
+SUBSCRIPTIONS = 5_000
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,11 @@ from ..support.waiting import BOUND, until
 #: Seconds for what takes dozens of requests.
 LONG = 4 * BOUND
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.usefixtures("without_debug_mode")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(120),
+    pytest.mark.usefixtures("without_debug_mode"),
+]
 
 
 @pytest.fixture

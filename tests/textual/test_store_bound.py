@@ -402,6 +402,7 @@ class TestWhenItIsToldNoMore:
             await run()
         assert store.listeners == 0
 
+    @pytest.mark.slow
     @pytest.mark.timeout(120)
     @pytest.mark.usefixtures("without_debug_mode")
     async def test_a_thousand_widgets_leave_no_subscription_and_no_object(

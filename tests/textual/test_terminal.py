@@ -13,7 +13,7 @@ from .terminal import Terminal
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "tui" / "main.py"
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 @pytest.fixture

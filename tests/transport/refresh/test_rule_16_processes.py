@@ -45,7 +45,14 @@ class Place:
     own: Any
 
 
-@pytest.fixture(params=["file async", "file sync", "redis async", "redis sync"])
+@pytest.fixture(
+    params=[
+        "file async",
+        pytest.param("file sync", marks=pytest.mark.slow),
+        pytest.param("redis async", marks=pytest.mark.slow),
+        "redis sync",
+    ]
+)
 def place(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
