@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 from pathlib import Path
@@ -27,13 +28,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: a long test, which runs with --slow alone")
+    config.addinivalue_line("markers", "slow: a long test, which runs with --slow or by its name")
     if config.getoption("slow"):
         config.option.asyncio_debug = loops.debug = True
+        logging.getLogger("asyncio").setLevel(logging.ERROR)  # not what is slow on a busy machine
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("slow"):
+    if not config.getoption("slow") and not names_tests(config):
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
@@ -46,4 +48,8 @@ def pytest_collection_finish() -> None:
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Run a single test in the process of pytest: to start others would take longer."""
-    return 0 if any("::" in argument for argument in config.args) else None
+    return 0 if names_tests(config) else None
+
+
+def names_tests(config: pytest.Config) -> bool:
+    return any("::" in argument for argument in config.args)

@@ -126,7 +126,7 @@ def test_rule_08_the_timeout_of_the_instance_is_not_that_of_the_refresh(
     server.expire()
     gate = server.hold(REFRESH)
     server.hold("/slow")
-    expired = app.get("/items")
+    expired = app.get("/items", timeout=0)
     server.wait_for(1, REFRESH)
     slow = app.get("/slow", extra={"silent_refresh": False})
     assert slow.error().code == RequestError.ECONNABORTED
