@@ -1,17 +1,17 @@
 """Reactive state with the semantics of Zustand."""
 
-from .changes import Changes
+from __future__ import annotations
+
+import logging
+
 from .equality import object_is, shallow
-from .middleware.background import NoEventLoopError
-from .middleware.combine import combine
-from .middleware.devtools import Devtools, devtools
-from .middleware.immer import Drafting, DraftInitializer, DraftStore, SetDraftState, immer
-from .middleware.persist import persist
-from .middleware.persist_options import PersistOptions
-from .middleware.persistence import Persistence
-from .middleware.recording import RecordedAction
-from .middleware.redux import redux
-from .middleware.typing import Absent, Enhanced, EnhancedStore
+from .middleware import combine, devtools, immer, persist, redux
+from .middleware.async_writes import NoEventLoopError
+from .middleware.devtools import Devtools
+from .middleware.history import RecordedAction
+from .middleware.immer import DraftInitializer
+from .middleware.persist import Persistence, PersistOptions
+from .slices import Changes, View
 from .storage import (
     FencedStorage,
     FileStorage,
@@ -25,9 +25,9 @@ from .storage import (
     StorageUnavailableError,
     StoredStateError,
 )
+from .types import Absent, Drafting, Enhanced, SetDraftState, SetState
 from .user import UserState, UserStore
-from .vanilla import Initializer, SetState, Store, create_store
-from .view import View
+from .vanilla import DraftStore, EnhancedStore, Initializer, Store, create_store
 
 __all__ = [
     "Absent",
@@ -73,3 +73,6 @@ __all__ = [
 # Tracebacks and documentation show the name that a user imports, wherever the file is.
 for _exported in __all__:
     globals()[_exported].__module__ = __name__
+
+# A program that has set up no logging is not told on stderr.
+logging.getLogger("zustax").addHandler(logging.NullHandler())

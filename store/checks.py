@@ -1,8 +1,11 @@
 """What is refused before it does harm: no function, a class, what would have to be awaited."""
 
+from __future__ import annotations
+
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeGuard
 
 import attrs
@@ -14,30 +17,14 @@ def is_function(value: object) -> TypeGuard[Callable[..., Any]]:
 
 
 def require_function(role: str, value: object) -> None:
-    """Refuse a value that cannot be called.
-
-    Args:
-        role: What the value was given as, for the message.
-        value: The value to check.
-
-    Raises:
-        TypeError: If `value` is not callable.
-    """
+    """Refuse a value that cannot be called."""
     if not callable(value):
         # The value is not shown: it may be a state, and that may hold a token.
         raise TypeError(f"{role} must be a function, not {type(value).__name__}")
 
 
 def require_initializer(value: object) -> None:
-    """Refuse what cannot make a first state: the state itself, say, or its class.
-
-    Args:
-        value: What a middleware was given to wrap.
-
-    Raises:
-        TypeError: If `value` is not callable, or a class. The message names its type alone, since a
-            state may hold a token.
-    """
+    """Refuse what cannot make a first state: the state itself, say, or its class."""
     refuse_class(value)
     if not is_function(value):
         raise TypeError(
@@ -47,11 +34,7 @@ def require_initializer(value: object) -> None:
 
 
 def refuse_class(value: object) -> None:
-    """Refuse a class where a state, or a function that makes one, was meant.
-
-    Raises:
-        TypeError: If `value` is a class, which would be called with what an initializer is given.
-    """
+    """Refuse a class where a state, or a function that makes one, was meant."""
     if isinstance(value, type):
         raise TypeError(
             f"a store begins with a state, and {value.__name__} is a class: pass an instance of "
@@ -60,15 +43,7 @@ def refuse_class(value: object) -> None:
 
 
 def refuse_coroutine_function(listener: object) -> None:
-    """Refuse a listener whose call would only make a coroutine that nobody awaits.
-
-    Args:
-        listener: The listener to check.
-
-    Raises:
-        TypeError: If `listener` is a coroutine function, an object with an async `__call__`, or a
-            `functools.partial` of either.
-    """
+    """Refuse a listener whose call would only make a coroutine that is never awaited."""
     function = listener
     while isinstance(function, functools.partial):
         function = function.func
@@ -84,18 +59,23 @@ def refuse_coroutine_function(listener: object) -> None:
 
 
 def refuse_coroutine(value: object) -> None:
-    """Refuse a state that has to be awaited first, as an async updater returns it.
-
-    Args:
-        value: What is going to be set. A coroutine is closed, so that Python does not warn of it.
-
-    Raises:
-        TypeError: If `value` is a coroutine.
-    """
+    """Refuse a state that has to be awaited first, as an async updater returns it."""
     if inspect.iscoroutine(value):
-        value.close()
+        value.close()  # or Python warns that it was never awaited
         raise TypeError(
             f"the coroutine of {value.__qualname__} cannot be a state, and a store awaits nothing; "
             "await first, and set then: value = await ...; "
             "store.set_state(lambda state: {...})"
         )
+
+
+@contextmanager
+def needs_extra(library: str, extra: str, user: str) -> Iterator[None]:
+    """Name the extra to install where an import in this block does not find its library."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != library:
+            raise  # the library is there, and broken
+        problem = f"{user} needs {library}: install zustax[{extra}]"
+        raise ImportError(problem, name=library) from None

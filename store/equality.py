@@ -1,4 +1,6 @@
-"""When are two values the same? `object_is` asks for one value, `shallow` looks one level deep."""
+"""When two values are the same: ``object_is`` compares values, ``shallow`` looks one level deep."""
+
+from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
@@ -11,18 +13,18 @@ _NAN = object()
 
 
 def object_is(a: object, b: object, /) -> bool:
-    """Tell whether two values are the same value, as JavaScript's `Object.is` does.
+    """Return True if two values are the same value, as JavaScript's ``Object.is`` does.
 
-    Objects are compared by identity. Numbers, `str`, `bytes`, `bool` and `None` are compared by
-    value, an `int` also with a `float`. Unlike `==`: NaN is itself, `0.0` is not `-0.0`, and
-    `True` is not `1`.
+    Objects are compared by identity. Numbers, ``str``, ``bytes``, ``bool`` and ``None`` are
+    compared by value, an ``int`` also with a ``float``. Unlike ``==``: NaN is itself, ``0.0`` is
+    not ``-0.0``, and ``True`` is not ``1``.
 
     Args:
         a: Any value.
         b: Any value.
 
     Returns:
-        Whether a change from `a` to `b` is no change.
+        Whether setting ``b`` over ``a`` is no change.
     """
     if a is b:
         return True
@@ -37,11 +39,11 @@ def object_is(a: object, b: object, /) -> bool:
 
 
 def shallow(a: object, b: object, /) -> bool:
-    """Tell whether two values are the same one level deep.
+    """Return True if two values are the same one level deep.
 
-    Two values of one type are compared by their entries, each with `object_is`: mappings by key,
+    Two values of one type are compared by their entries, each with ``object_is``: mappings by key,
     sets by member, sequences by position, attrs instances and dataclasses by field. All others are
-    compared with `object_is` themselves.
+    compared with ``object_is`` themselves.
 
     Args:
         a: Any value.
@@ -70,7 +72,7 @@ def _sign(zero: Any) -> float:
 
 
 def _entries(value: object) -> dict[Hashable, object] | None:
-    """Give what `value` consists of, or None for a value that has no parts."""
+    """Return what a value consists of, or None for a value that has no parts."""
     if isinstance(value, Mapping):
         return {_key(key): entry for key, entry in value.items()}
     if isinstance(value, Set):
@@ -84,5 +86,5 @@ def _entries(value: object) -> dict[Hashable, object] | None:
 
 
 def _key(key: Any) -> Hashable:
-    """Set apart the keys that Python's hash tables confuse: True from 1; and unite NaN with NaN."""
+    """Tell apart keys that Python's hash tables confuse (True and 1), and unite NaN with NaN."""
     return isinstance(key, bool), _NAN if key != key else key

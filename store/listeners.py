@@ -1,21 +1,29 @@
-"""A set of listeners that may change while rounds of calls go through it.
+"""A set of listeners that may change while rounds of calls go through it, and batches of changes.
 
-A round is a plain `for` loop over `ListenerSet.calls`. It behaves like `forEach` of a JavaScript
-set, because that list is alive: a `for` loop comes upon what is appended while it runs, and a
-listener that is discarded leaves behind, in its place, a function that does nothing.
+A round is a plain ``for`` loop over ``ListenerSet.calls``. It behaves like ``forEach`` of a
+JavaScript set, because that list is alive: a ``for`` loop reaches what is appended while it runs,
+and a discarded listener leaves a function in its place that does nothing.
 
 The list knows the place of each listener, so adding and discarding take the same time however many
-there are. Once the gaps are more than a quarter of the listeners, a list without gaps takes its
-place for the rounds to come; that happens so rarely that it costs each discarding little. A former
-list is kept up to date for as long as a round goes through it, and not a moment longer.
+there are. Once the gaps are more than a quarter of the listeners, a list without gaps replaces it
+for the rounds to come. That is rare enough to cost each discarding little. A former list is kept up
+to date as long as a round goes through it.
 """
 
-from collections.abc import Callable, Hashable
-from threading import RLock
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from threading import RLock, get_ident
 from typing import Any, TypeAlias
 from weakref import ref
 
+from .equality import object_is
+from .tracebacks import cut_frames
+
 Listener: TypeAlias = Callable[[Any, Any], object]
+
+_MISSING: Any = object()
 
 
 class _Calls(list[Listener]):
@@ -41,7 +49,7 @@ class _Calls(list[Listener]):
         gaps = len(self) - len(self._places)
         return gaps * 4 > len(self._places)
 
-    def without_gaps(self) -> "_Calls":
+    def without_gaps(self) -> _Calls:
         calls = _Calls()
         for key, place in self._places.items():
             calls.add(key, self[place])
@@ -61,15 +69,18 @@ class ListenerSet:
         self.calls = _Calls()
         """What a round goes through."""
 
-    def add(self, listener: Listener) -> None:
-        """Add a listener at the end; one that is already there keeps its place."""
+    def add(self, listener: Any, call: Listener | None = None) -> None:
+        """Add a listener at the end; one that is already there keeps its place.
+
+        ``call`` is called in its place, where the listener has another shape.
+        """
         key = _key(listener)
         with self._lock:
             if not self.calls.has(key):
                 for calls in self._in_use():
-                    calls.add(key, listener)
+                    calls.add(key, call or listener)
 
-    def discard(self, listener: Listener) -> None:
+    def discard(self, listener: Any) -> None:
         """Remove a listener; one that is not there is no error."""
         key = _key(listener)
         with self._lock:
@@ -81,7 +92,7 @@ class ListenerSet:
                     self.calls = self.calls.without_gaps()
 
     def _in_use(self) -> list[_Calls]:
-        """Give the present list, and the former ones that rounds are still going through."""
+        """Return the present list, and the former ones that rounds are still going through."""
         former = [calls for reference in self._former if (calls := reference()) is not None]
         self._former = [ref(calls) for calls in former]
         return [self.calls, *former]
@@ -97,11 +108,63 @@ class Subscription:
         self._listener = listener
 
     def __call__(self) -> None:
-        """Remove the listener; a second call does nothing, unless it was added anew."""
+        """Remove the listener; a second call does nothing, unless it was added again."""
         self._listeners.discard(self._listener)
 
 
-def _key(listener: Listener) -> Hashable:
+class Batches:
+    """Holds back from the listeners what a thread changes while it has a batch open.
+
+    A store goes through ``_audience.calls`` after a change. That is the set of listeners, and this
+    object only while a batch is open, so a store without an open batch spends nothing on it.
+    """
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self._listeners: ListenerSet = store._audience
+        self._lock = RLock()
+        self._before: dict[int, Any] = {}  # by thread: the state before the first change, if any
+        self.calls: list[Listener] = [self._hold_or_notify]
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Hold back the changes of this thread until the outermost block ends."""
+        try:
+            if get_ident() in self._before:
+                yield
+            else:
+                yield from self._outermost(get_ident())
+        except BaseException as error:
+            cut_frames(error)
+            raise
+
+    def _outermost(self, thread: int) -> Iterator[None]:
+        with self._lock:
+            self._before[thread] = _MISSING
+            self._store._audience = self
+        try:
+            yield
+        finally:
+            with self._lock:
+                previous = self._before.pop(thread)
+                if not self._before:
+                    self._store._audience = self._listeners
+            if previous is not _MISSING and not object_is(self._store.get_state(), previous):
+                self._notify(previous)
+
+    def _hold_or_notify(self, _: object, previous: object) -> None:
+        thread = get_ident()
+        if thread not in self._before:
+            self._notify(previous)
+        elif self._before[thread] is _MISSING:
+            self._before[thread] = previous
+
+    def _notify(self, previous: object) -> None:
+        for listener in self._listeners.calls:
+            listener(self._store.get_state(), previous)
+
+
+def _key(listener: Any) -> Any:
     try:
         hash(listener)
     except TypeError:

@@ -5,9 +5,10 @@
     store.get_state()   # UserState(access_token=<set>, refresh_token=<set>, is_login=True, ...)
     store.logout()
 
-Tracebacks are often printed with the local variables of their frames. So nothing here raises while
-a token is in a local variable, and what passes on an error drops its tokens first.
+No token is ever shown.
 """
+
+from __future__ import annotations
 
 from collections import deque
 from typing import Any
@@ -15,10 +16,10 @@ from uuid import uuid4
 
 import attrs
 
-from .middleware.persist import persist
-from .middleware.persistence import Persistence
-from .middleware.restored import merge
+from .middleware.persist import Persistence, persist
+from .middleware.persist_json import merge
 from .storage.protocol import Storage
+from .tracebacks import cuts_frames
 from .vanilla import Store
 
 #: How many ended sessions a store remembers.
@@ -37,11 +38,11 @@ def _presence(token: str | None) -> str:
     return "<none>" if token is None else "<set>"
 
 
-@attrs.frozen(init=False)
+@attrs.frozen
 class UserState:
-    """The tokens of a user. A `UserState()` is nobody, logged out.
+    """The tokens of a user. A ``UserState()`` is no user, logged out.
 
-    Its `repr` shows whether a token is there and never the token.
+    Its ``repr`` shows whether a token is there and never the token.
 
     Args:
         access_token: What requests are authorized with. Default: None.
@@ -62,43 +63,30 @@ class UserState:
     expires_at: float | None = None
     session_id: str | None = attrs.field(default=None, eq=False, repr=False)
 
-    def __init__(
-        self,
-        access_token: str | None = None,
-        refresh_token: str | None = None,
-        is_login: bool = False,
-        expires_at: float | None = None,
-        session_id: str | None = None,
-    ) -> None:
-        # Not by validators of attrs: those would raise below a frame that holds the tokens.
-        problem = (
-            _problem("access_token", access_token)
-            or _problem("refresh_token", refresh_token)
-            or _problem("is_login", is_login)
-            or _problem("expires_at", expires_at)
-            or _problem("session_id", session_id)
-        )
-        if problem:
-            del self, access_token, refresh_token, is_login, expires_at, session_id
-            raise TypeError(problem)
-        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue] (made by attrs)
-            access_token, refresh_token, is_login, expires_at, session_id
-        )
+    @cuts_frames
+    def __attrs_post_init__(self) -> None:
+        # A validator of attrs would put the token into the error.
+        for name, types in _TYPES.items():
+            value = getattr(self, name)
+            if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+                wanted = " or ".join("None" if t is type(None) else t.__name__ for t in types)
+                raise TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
 
 
 class UserStore(Store[UserState]):
     """The store of who is logged in.
 
-    Every login is a session of its own, named by `session_id`: a change by hand that brings another
-    refresh token, or the first tokens, starts one, unless it says itself which session it belongs
-    to. Without any token there is no session. One that has ended here is not taken up again from
-    the storage, where somebody who had not heard of it may have written it once more.
+    Every login is a session of its own, named by ``session_id``. A change by hand that brings
+    another refresh token, or the first tokens, starts one, unless it names the session itself.
+    Without any token there is no session. A session that has ended here is not taken up again from
+    the storage, where another process that had not heard of its end may have written it once more.
 
     Args:
         initial: The first state. Default: logged out.
-        storage: Where the state survives the program, as with the middleware `persist`. A login or
-            logout during the hydration counts, and what is stored does not. Default: None, nowhere.
-        name: What the state is stored under. Default: `"user"`.
+        storage: Where the state survives the program, as with the middleware ``persist``. A login
+            or logout during the hydration counts, and what is stored does not. Default: None,
+            nowhere.
+        name: What the state is stored under. Default: ``"user"``.
         sync: Whether to take over what other processes write to the storage, as soon as that tells
             of it. Default: if it can tell.
 
@@ -106,12 +94,13 @@ class UserStore(Store[UserState]):
         persist: The storage side of the store, where there is a storage.
 
     Raises:
-        TypeError: If `initial`, or what is later set, does not make a `UserState`.
+        TypeError: If ``initial``, or what is later set, does not make a ``UserState``.
         NoEventLoopError: If the storage is asynchronous and no event loop is running.
     """
 
     persist: Persistence[UserState]
 
+    @cuts_frames
     def __init__(
         self,
         initial: UserState | None = None,
@@ -121,11 +110,8 @@ class UserStore(Store[UserState]):
         sync: bool | None = None,
     ) -> None:
         logged_out = UserState()
-        try:
-            state = logged_out if initial is None else _user_state(initial)
-        finally:
-            del initial
-        self._hydrated_from = self._hydrated_to = first = _in_session(logged_out, state)
+        first = _in_session(logged_out, logged_out if initial is None else _user_state(initial))
+        self._hydrated_from = self._hydrated_to = first
         self._ended: deque[str] = deque(maxlen=_REMEMBERED)
         self._was_refused = False
         if storage is None:
@@ -143,6 +129,7 @@ class UserStore(Store[UserState]):
         self.persist.on_hydrate(self._note_hydration)
         self.persist.on_finish_hydration(self._answer_refused)
 
+    @cuts_frames
     def login(
         self, access_token: str, refresh_token: str | None, *, expires_at: float | None = None
     ) -> None:
@@ -159,23 +146,21 @@ class UserStore(Store[UserState]):
             ValueError: If the access token is empty. Nothing has changed then.
             Exception: Whatever a listener raises. The session has started.
         """
-        try:
-            if not isinstance(access_token, str):
-                raise TypeError(f"access_token must be str, not {type(access_token).__name__}")
-            if not access_token:
-                raise ValueError("access_token must not be an empty str; to log out call logout()")
-            self.set_state(
-                {
-                    "access_token": access_token,
-                    "refresh_token": refresh_token,
-                    "is_login": True,
-                    "expires_at": expires_at,
-                    "session_id": _new_session(),
-                }
-            )
-        finally:
-            del access_token, refresh_token, expires_at
+        if not isinstance(access_token, str):
+            raise TypeError(f"access_token must be str, not {type(access_token).__name__}")
+        if not access_token:
+            raise ValueError("access_token must not be an empty str; to log out call logout()")
+        self.set_state(
+            {
+                "access_token": access_token,
+                "refresh_token": refresh_token,
+                "is_login": True,
+                "expires_at": expires_at,
+                "session_id": _new_session(),
+            }
+        )
 
+    @cuts_frames
     def logout(self) -> None:
         """End the session and drop its tokens.
 
@@ -194,13 +179,10 @@ class UserStore(Store[UserState]):
 
     def _merge(self, state: UserState | None, partial: Any, replace: bool | None) -> UserState:
         before = UserState() if state is None else state  # None while the store is being made
-        try:
-            names_session = partial is self._hydrated_to or (
-                isinstance(partial, dict) and "session_id" in partial
-            )
-            merged = _user_state(super()._merge(before, partial, replace))
-        finally:
-            del partial
+        names_session = partial is self._hydrated_to or (
+            isinstance(partial, dict) and "session_id" in partial
+        )
+        merged = _user_state(super()._merge(before, partial, replace))
         after = merged if names_session else _in_session(before, merged)
         if before.session_id is not None and before.session_id != after.session_id:
             self._ended.append(before.session_id)
@@ -216,12 +198,9 @@ class UserStore(Store[UserState]):
             self.set_state(attrs.evolve)
 
     def _merge_stored(self, stored: Any, state: UserState) -> UserState:
-        try:
-            if state is not self._hydrated_from:
-                return state
-            merged = merge(stored, state)
-        finally:
-            del stored
+        if state is not self._hydrated_from:
+            return state
+        merged = merge(stored, state)
         self._was_refused = merged.session_id in self._ended
         if self._was_refused:
             return state
@@ -230,7 +209,7 @@ class UserStore(Store[UserState]):
 
 
 def _in_session(before: UserState, after: UserState) -> UserState:
-    """Give a new state the session that its tokens belong to."""
+    """Return a new state in the session that its tokens belong to."""
     if not _has_tokens(after):
         session_id = None
     elif after.session_id not in (None, before.session_id):
@@ -255,18 +234,7 @@ def _new_session() -> str:
 
 
 def _user_state(value: Any) -> UserState:
-    """Pass on a `UserState`, and refuse anything else."""
-    if isinstance(value, UserState):
-        return value
-    kind = type(value).__name__
-    del value
-    raise TypeError(f"a UserStore holds a UserState, not {kind}")
-
-
-def _problem(field: str, value: object) -> str | None:
-    """Say what is wrong with the value of a field, or None if it fits."""
-    types = _TYPES[field]
-    if isinstance(value, types) and (bool in types or not isinstance(value, bool)):
-        return None
-    names = " or ".join("None" if cls is type(None) else cls.__name__ for cls in types)
-    return f"{field} must be {names}, not {type(value).__name__}"
+    """Pass on a ``UserState``, and refuse anything else."""
+    if not isinstance(value, UserState):
+        raise TypeError(f"a UserStore holds a UserState, not {type(value).__name__}")
+    return value

@@ -1,12 +1,17 @@
-"""What can be wrapped around an initializer, each in a file of its own, and what they are made of.
+"""Middlewares: functions from initializer to initializer, each in a file of its own.
 
-- `combine`, `redux`
-- `immer`: its drafts are in `drafts`
-- `devtools`: what is recorded in `recording`, how it is shown in `snapshots`, the file in `lifted`
-- `persist`: its options in `persist_options`, `store.persist` in `persistence`. A state becomes a
-  text in `stored`, lies on a `shelf`, is brought back by a `hydration` and merged as `restored`
-  says. `background` waits for asynchronous storages. A `follower` takes over what other processes
-  write, and with `changes` loses nothing that is newer; `turns` are taken by processes that must
-  not write at the same time. Listeners to hydrations are `state_listeners`.
-- `parts` is what `drafts` and `snapshots` share; `typing` is what type checkers know of all.
+``persist`` takes more than one file: the text is made in ``persist_json``, ``hydration`` brings it
+back, ``sharing`` is what several processes need, and ``async_writes`` what asynchronous storages
+need. ``devtools`` keeps its ``history``, shows it ``redacted``, and exports it for
+``redux_devtools``. ``immer`` works on ``drafts``.
 """
+
+from __future__ import annotations
+
+from .combine import combine
+from .devtools import devtools
+from .immer import immer
+from .persist import persist
+from .redux import redux
+
+__all__ = ["combine", "devtools", "immer", "persist", "redux"]

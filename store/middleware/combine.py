@@ -12,16 +12,19 @@
 Any other middleware may be wrapped around it.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from typing import Any
 
 from ..checks import require_function
-from ..vanilla import Initializer, Store
+from ..tracebacks import cuts_frames
+from ..vanilla import Initializer
 from .immer import DraftInitializer
 
 State = dict[str, Any]
 
 
+@cuts_frames
 def combine(initial: State, create: DraftInitializer[State]) -> Initializer[State]:
     """Make an initializer of a dict of values and a function that makes a dict of actions.
 
@@ -30,23 +33,10 @@ def combine(initial: State, create: DraftInitializer[State]) -> Initializer[Stat
         create: Called as an initializer is; where both name a key, its value is taken.
 
     Returns:
-        An initializer, for `create_store` or another middleware.
+        An initializer, for ``create_store`` or another middleware.
 
     Raises:
-        TypeError: If `create` is no function.
+        TypeError: If ``create`` is not a function.
     """
     require_function("create", create)
-    return _Combined(initial, create)
-
-
-class _Combined:
-    """The initializer. As an object it keeps the values out of the local variables of a frame."""
-
-    def __init__(self, initial: State, create: DraftInitializer[State]) -> None:
-        self._initial = initial
-        self._create = create
-
-    def __call__(
-        self, set_state: Any, get_state: Callable[[], State], store: Store[State], /
-    ) -> State:
-        return {**self._initial, **self._create(set_state, get_state, store)}
+    return lambda *given: {**initial, **create(*given)}

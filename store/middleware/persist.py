@@ -7,38 +7,235 @@
     store.set_state({"count": 1})
 
 The next program that makes this store begins with a count of 1. What the store has for it is
-`store.persist`.
+``store.persist``.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar, Unpack, overload
+from __future__ import annotations
 
-from ..checks import require_initializer
-from ..evolve import evolve
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Generic, TypeAlias, TypedDict, TypeVar, Unpack, overload
+
+import attrs
+
+from ..checks import require_function, require_initializer
+from ..merge_state import merge_state
 from ..storage.file import FileStorage
-from ..vanilla import Initializer, SetState
-from .follower import Follower
-from .hydration import Hydrator
-from .immer import Drafting
-from .persist_options import PersistKeywords, PersistOptions
-from .persistence import Persistence
-from .shelf import Shelf
-from .typing import Absent, Enhanced
+from ..storage.protocol import Storage
+from ..tracebacks import cut_frames, cuts_frames
+from ..types import Absent, Drafting, Enhanced, SetState
+from ..vanilla import Initializer
+from .hydration import Hydrator, PersistedItem
+from .persist_json import is_version, merge
+from .sharing import ExclusiveLock, Sharing, exclusive
 
 T = TypeVar("T")
 P = TypeVar("P")
 D = TypeVar("D")
 R = TypeVar("R")
 
+OnRehydrated: TypeAlias = Callable[[T | None, Exception | None], object]
+
+
+def whole(state: T) -> T:
+    """Store the whole state: what ``partialize`` does by default."""
+    return state
+
+
+class PersistKeywords(TypedDict, Generic[T], total=False):
+    """The keywords of ``persist`` that may be left out."""
+
+    storage: Storage | None
+    partialize: Callable[[T], Any]
+    version: float
+    migrate: Callable[[Any, float], Any] | None
+    merge: Callable[[Any, T], T]
+    on_rehydrate_storage: Callable[[T], OnRehydrated[T] | None] | None
+    skip_hydration: bool
+    sync: bool
+
+
+@attrs.frozen(kw_only=True)
+class PersistOptions(Generic[T]):
+    """The options of ``persist``, which describes them.
+
+    Raises:
+        TypeError: If the name is not a str, the version not a number, what is to be called not a
+            function, or the storage lacks a method that is needed.
+    """
+
+    name: str
+    storage: Storage = attrs.field(repr=lambda storage: type(storage).__name__)
+    partialize: Callable[[T], Any] = whole
+    version: float = 0
+    migrate: Callable[[Any, float], Any] | None = None
+    merge: Callable[[Any, T], T] = merge
+    on_rehydrate_storage: Callable[[T], OnRehydrated[T] | None] | None = None
+    skip_hydration: bool = False
+    sync: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise TypeError(f"name must be a str, not {type(self.name).__name__}")
+        if not is_version(self.version):
+            raise TypeError(f"version must be a finite number, not {self.version!r}")
+        for role in ("partialize", "migrate", "merge", "on_rehydrate_storage"):
+            function = getattr(self, role)
+            if function is not None or role in ("partialize", "merge"):
+                require_function(role, function)
+        needed = ["get_item", "set_item", "remove_item"] + ["subscribe"] * self.sync
+        missing = [method for method in needed if not hasattr(self.storage, method)]
+        if missing:
+            kind = type(self.storage).__name__
+            hint = "; sync=True needs one that tells of changes" if missing == ["subscribe"] else ""
+            raise TypeError(f"{kind} is no storage for this: it lacks {', '.join(missing)}{hint}")
+
+
+class Persistence(Generic[T]):
+    """Brings the state of a store into its storage and back, as ``store.persist``."""
+
+    def __init__(self, item: PersistedItem[T], hydrator: Hydrator[T], sharing: Sharing[T]) -> None:
+        self._item = item
+        self._hydrator = hydrator
+        self._sharing = sharing
+
+    @cuts_frames
+    def rehydrate(self) -> Any:
+        """Read the storage and merge what it holds into the state, without writing it back.
+
+        Of several that run at once the last one counts. An error of the storage, of a migration,
+        of ``merge`` or of a listener of the store goes to the log and to the function that
+        ``on_rehydrate_storage`` returned.
+
+        Returns:
+            None if it is done; with an asynchronous storage an awaitable, which need not be
+            awaited. (In a thread without an event loop, None: it runs in the loop of the store.)
+
+        Raises:
+            NoEventLoopError: If the storage is asynchronous and there is no event loop.
+            Exception: Whatever a listener of the hydration, or a function of
+                ``on_rehydrate_storage``, raises.
+        """
+        self._sharing.listen()
+        return self._hydrator.again()
+
+    def has_hydrated(self) -> bool:
+        """Return True if the last hydration has succeeded."""
+        return self._hydrator.has_hydrated
+
+    def is_hydrating(self) -> bool:
+        """Return True if a hydration is under way, and has neither succeeded nor failed yet."""
+        return self._hydrator.is_hydrating
+
+    def hydration(self) -> Future[None] | None:
+        """Return a future that completes when the current hydration ends, well or not.
+
+        Returns:
+            None if no hydration is under way.
+        """
+        return self._hydrator.ending()
+
+    def exclusive(self, timeout: float) -> Future[ExclusiveLock[T]]:
+        """Change the state in turns with the other processes that share the storage.
+
+        Args:
+            timeout: Seconds to wait for them.
+
+        Returns:
+            A future for the ``ExclusiveLock``, which has to be released. It fails with a
+            TimeoutError if another process takes too long, and with what else the storage raises.
+            A storage without a lock cannot be shared, and needs none: there it is free at once.
+        """
+        return exclusive(self._item, self._sharing, timeout)
+
+    @cuts_frames
+    def clear_storage(self) -> None:
+        """Remove the state from the storage, and let no hydration under way bring it back.
+
+        The state of the store stays, and is written when it is set next.
+
+        Raises:
+            Exception: Whatever a synchronous storage raises.
+        """
+        self._hydrator.cancel()
+        self._item.remove()
+
+    @cuts_frames
+    async def flush(self) -> None:
+        """Wait until an asynchronous storage has written the state: before a program ends, say.
+
+        With a synchronous storage there is never anything to wait for.
+
+        Raises:
+            Exception: Whatever the last write raised.
+        """
+        writing = self._item.writes.flush()
+        if writing is not None:
+            await writing
+
+    @cuts_frames
+    def on_hydrate(self, listener: Callable[[T], object]) -> Callable[[], None]:
+        """Call a function with the state whenever a hydration begins.
+
+        Args:
+            listener: The function. One that is already there keeps its place.
+
+        Returns:
+            The function that unsubscribes.
+
+        Raises:
+            TypeError: If the listener is not a function.
+        """
+        require_function("listener", listener)
+        listeners = self._hydrator.on_hydrate
+        listeners.add(listener, lambda state, _: listener(state))
+        return lambda: listeners.discard(listener)
+
+    @cuts_frames
+    def on_finish_hydration(self, listener: Callable[[T], object]) -> Callable[[], None]:
+        """Call a function with the state whenever a hydration has succeeded.
+
+        Args:
+            listener: The function. One that is already there keeps its place.
+
+        Returns:
+            The function that unsubscribes.
+
+        Raises:
+            TypeError: If the listener is not a function.
+        """
+        require_function("listener", listener)
+        listeners = self._hydrator.on_finish
+        listeners.add(listener, lambda state, _: listener(state))
+        return lambda: listeners.discard(listener)
+
+    @cuts_frames
+    def set_options(self, **options: Any) -> None:
+        """Change options of ``persist``. What is stored under another name is not moved.
+
+        Args:
+            **options: As ``persist`` takes them.
+
+        Raises:
+            TypeError: If there is no such option, or the storage lacks a method that is needed.
+        """
+        self._item.change_options(options)
+        self._sharing.listen_again()
+
+    def get_options(self) -> PersistOptions[T]:
+        """Return the options of this moment."""
+        options: PersistOptions[T] = self._item.options
+        return options
+
 
 @overload
-def persist(  # type: ignore[overload-overlap]
+def persist(
     initializer: Drafting[T, P, D, R], /, *, name: str, **options: Unpack[PersistKeywords[T]]
 ) -> Drafting[T, Persistence[T], D, R]: ...
 
 
 @overload
-def persist(  # type: ignore[overload-overlap]
+def persist(
     initializer: Enhanced[T, P, D, R], /, *, name: str, **options: Unpack[PersistKeywords[T]]
 ) -> Enhanced[T, Persistence[T], D, R]: ...
 
@@ -49,6 +246,7 @@ def persist(
 ) -> Enhanced[T, Persistence[T], Absent, Absent]: ...
 
 
+@cuts_frames
 def persist(
     initializer: Initializer[Any], /, *, name: str, storage: Any = None, **options: Any
 ) -> Any:
@@ -56,17 +254,17 @@ def persist(
 
     Whenever the state is set, through the store or by the initializer, it is written as the JSON
     that Zustand writes. What the storage holds is merged into the state at once, or, if the storage
-    is asynchronous, when it arrives. What the store gets is `store.persist`, a `Persistence`.
+    is asynchronous, when it arrives. What the store gets is ``store.persist``, a ``Persistence``.
 
-    What comes back as it was: what JSON holds, with keys of type `str`, in a dict; in an attrs
+    What comes back as it was: what JSON holds, with keys of type ``str``, in a dict; in an attrs
     state also tuples, attrs instances, and lists, tuples and dicts of them, where a field's
     annotation says so. Functions in a dict are not written, NaN and the infinities become None.
-    Anything else raises a TypeError when it is set: leave it out with `partialize`.
+    Anything else raises a TypeError when it is set: leave it out with ``partialize``.
 
     Args:
         initializer: Makes the first state.
         name: What the state is stored under.
-        storage: Where it is stored. Default: `FileStorage()`, files in the user's data directory.
+        storage: Where it is stored. Default: ``FileStorage()``, files in the user's data directory.
         **options: Any of these:
 
             partialize: Takes from a state what is stored. Default: all of it.
@@ -78,34 +276,55 @@ def persist(
                 the next. Default: what is stored replaces what is there, key by key or field by
                 field.
             on_rehydrate_storage: Called with the state when a hydration begins. What it returns is
-                called with the state and None at a good end, else with None and the error.
-            skip_hydration: Whether to wait for the first `store.persist.rehydrate()`.
+                called with the state and None when it has succeeded, else with None and the error.
+            skip_hydration: Whether to wait for the first ``store.persist.rehydrate()``.
                 Default: False.
             sync: Whether to take over what other processes write to the same storage while the
                 program runs. Listeners then also run in a thread of the storage. Default: False.
 
     Returns:
-        The initializer that is given to `create_store` or to another middleware.
+        The initializer that is given to ``create_store`` or to another middleware.
 
     Raises:
         TypeError: If an argument is of the wrong kind.
-        ImportError: If the default storage needs the extra `zustax[file]`.
+        ImportError: If the default storage needs the extra ``zustax[file]``.
     """
     require_initializer(initializer)
     if storage is None:
         storage = FileStorage()
-    chosen = evolve(PersistOptions[Any](name=name, storage=storage), options)
+    chosen = merge_state(PersistOptions[Any](name=name, storage=storage), options)
 
     def with_storage(set_state: SetState[Any], get_state: Callable[[], Any], store: Any, /) -> Any:
-        shelf = Shelf(chosen, get_state)
-        hydrator = Hydrator(shelf, set_state, get_state)
-        follower = Follower(shelf, hydrator)
-        store.set_state = follower.writing(store.set_state)
-        initial = initializer(follower.writing(set_state), get_state, store)
+        def wait_for_store() -> None:
+            with store._lock:
+                pass
+
+        item = PersistedItem(chosen, get_state)
+        hydrator = Hydrator(item, set_state, get_state)
+        sharing = Sharing(item, hydrator, wait_for_store)
+        store.set_state = _writing(store.set_state, item, sharing)
+        initial = initializer(_writing(set_state, item, sharing), get_state, store)
         store.get_initial_state = lambda: initial
-        store.persist = Persistence(shelf, hydrator, follower)
+        store.persist = Persistence(item, hydrator, sharing)
         if not chosen.skip_hydration:
-            follower.listen()
+            sharing.listen()
         return hydrator.first(initial)
 
     return (Drafting if isinstance(initializer, Drafting) else Enhanced)(with_storage)
+
+
+def _writing(
+    set_state: SetState[T], item: PersistedItem[T], sharing: Sharing[T]
+) -> Callable[..., None]:
+    """Make a function that changes the state as another one does, and then writes it."""
+
+    def set_and_write(partial: Any, replace: bool | None = None, action: object = None) -> None:
+        try:
+            with sharing.changing():
+                set_state(partial, replace, action)
+                item.write()
+        except BaseException as error:
+            cut_frames(error)
+            raise
+
+    return set_and_write

@@ -9,16 +9,17 @@
     store = create_store(redux(reducer, {"count": 0}))
     store.dispatch({"type": "add", "by": 2})
 
-Under `devtools` each action is recorded by its type.
+Under ``devtools`` each action is recorded by its type.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeVar, overload
 
 from ..checks import require_function
-from ..vanilla import SetState
-from .typing import Absent, Enhanced
+from ..tracebacks import cuts_frames
+from ..types import Absent, Enhanced, SetState
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -36,30 +37,29 @@ def redux(
 ) -> Enhanced[T, Absent, Absent, Callable[[A], A]]: ...
 
 
+@cuts_frames
 def redux(reducer: Callable[[Any, A], Any], initial: Any) -> Any:
-    """Make an initializer whose store has `dispatch`.
+    """Make an initializer whose store has ``dispatch``.
 
     Args:
         reducer: Called with the state and the action; what it returns is merged. For an action that
             it does not know it returns the state.
-        initial: The first state. If it is a dict, `dispatch` is added to it, too.
+        initial: The first state. If it is a dict, ``dispatch`` is added to it, too.
 
     Returns:
-        An initializer, for `create_store` or another middleware. `store.dispatch(action)` returns
-        the action and raises what the reducer or a listener raises.
+        An initializer, for ``create_store`` or another middleware. ``store.dispatch(action)``
+        returns the action and raises what the reducer or a listener raises.
 
     Raises:
-        TypeError: If the reducer is no function.
+        TypeError: If the reducer is not a function.
     """
     require_function("reducer", reducer)
 
     def initializer(set_state: SetState[Any], get_state: Callable[[], Any], store: Any, /) -> Any:
+        @cuts_frames
         def dispatch(action: A) -> A:
-            try:
-                set_state(partial(_reduce, reducer, action), False, action)
-                return action
-            finally:
-                del action  # tracebacks are printed with their local variables: no tokens
+            set_state(lambda state: reducer(state, action), False, action)
+            return action
 
         store.dispatch = dispatch
         if not isinstance(initial, dict):
@@ -67,10 +67,3 @@ def redux(reducer: Callable[[Any, A], Any], initial: Any) -> Any:
         return {"dispatch": lambda action: store.dispatch(action), **initial}
 
     return Enhanced(initializer)
-
-
-def _reduce(reducer: Callable[[Any, A], Any], action: A, state: Any) -> Any:
-    try:
-        return reducer(state, action)
-    finally:
-        del state, action

@@ -1,10 +1,19 @@
-"""Where `persist` keeps a state: in memory, in files, in the keyring of the system, in Redis."""
+"""Where ``persist`` keeps a state: in memory, in files, in the keyring of the system, in Redis."""
 
-from .errors import StorageError, StorageUnavailableError, StoredStateError
+from __future__ import annotations
+
 from .file import FileStorage
 from .keyring import KeyringStorage
 from .memory import MemoryStorage
-from .protocol import FencedStorage, QuarantiningStorage, SharedStorage, Storage
+from .protocol import (
+    FencedStorage,
+    QuarantiningStorage,
+    SharedStorage,
+    Storage,
+    StorageError,
+    StorageUnavailableError,
+    StoredStateError,
+)
 from .redis import RedisStorage
 
 __all__ = [

@@ -6,6 +6,8 @@
 A keyring is made for passwords, and slow: what changes often belongs elsewhere.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 from collections.abc import Awaitable, Callable
@@ -15,11 +17,11 @@ from secrets import token_hex
 from threading import Thread
 from typing import Any
 
-from .errors import StorageUnavailableError, attempt
-from .extras import import_extra
+from ..checks import needs_extra
+from ..tracebacks import cuts_frames
+from .disk import file_name
 from .file import FileStorage, data_directory
-from .names import file_name
-from .protocol import SharedStorage
+from .protocol import SharedStorage, StorageUnavailableError, attempt
 
 _log = logging.getLogger("zustax")
 
@@ -27,8 +29,9 @@ _log = logging.getLogger("zustax")
 class KeyringStorage:
     """Keeps each item as a password of a service in the keyring of the system.
 
-    Whether there is a keyring is found out at once, by keeping an item there and removing it. In a
-    directory beside it are the files for locks and for notices of changes; they hold no item.
+    The storage makes sure at once that there is a keyring, by keeping an item there and removing
+    it. The files for locks and for notices of changes are in a directory beside it; they hold no
+    item.
 
     Args:
         service: The name that the items have in common: that of the program, say.
@@ -41,11 +44,12 @@ class KeyringStorage:
 
     Raises:
         StorageUnavailableError: If there is no keyring that keeps an item, and no fallback.
-        ValueError: If the service is not good for the name of a directory, as `FileStorage` has it
-            for a file, or `poll_interval` is not positive.
-        ImportError: If the extra `zustax[keyring]` is not installed.
+        ValueError: If the service is not good for the name of a file, or ``poll_interval`` is not
+            positive.
+        ImportError: If the extra ``zustax[keyring]`` is not installed.
     """
 
+    @cuts_frames
     def __init__(
         self,
         service: str,
@@ -55,7 +59,8 @@ class KeyringStorage:
         directory: str | os.PathLike[str] | None = None,
         poll_interval: float = 0.25,
     ) -> None:
-        keyring = import_extra("keyring", "keyring", type(self).__name__)
+        with needs_extra("keyring", "keyring", type(self).__name__):
+            import keyring
         parent = data_directory("zustax") / "keyring" if directory is None else Path(directory)
         files = FileStorage(parent / file_name(service), poll_interval=poll_interval)
         self._storage: SharedStorage = _Keyring(keyring, service, files)
@@ -77,15 +82,17 @@ class KeyringStorage:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._storage!r})"
 
+    @cuts_frames
     def get_item(self, name: str) -> str | Awaitable[str | None] | None:
         """Return the text kept under a name, None if there is none.
 
         Raises:
             StorageError: If the keyring does not give it.
-            ValueError: If the name is not good for a file, as `FileStorage` has it.
+            ValueError: If the name is not good for a file.
         """
         return self._storage.get_item(name)
 
+    @cuts_frames
     def set_item(self, name: str, value: str) -> Awaitable[object] | None:
         """Keep a text under a name, in place of the one before.
 
@@ -94,11 +101,9 @@ class KeyringStorage:
                 1,280 characters.
             ValueError: If the name is not good for a file.
         """
-        try:
-            return self._storage.set_item(name, value)
-        finally:
-            del value  # tracebacks are printed with their local variables: it may hold a token
+        return self._storage.set_item(name, value)
 
+    @cuts_frames
     def remove_item(self, name: str) -> Awaitable[object] | None:
         """Forget the text under a name; one that is not there is no error.
 
@@ -109,11 +114,11 @@ class KeyringStorage:
         return self._storage.remove_item(name)
 
     def lock(self, name: str, *, timeout: float | None = None) -> Any:
-        """Make a context manager as `FileStorage.lock` does, on a file beside the keyring."""
+        """Make a context manager as ``FileStorage.lock`` does, on a file beside the keyring."""
         return self._storage.lock(name, timeout=timeout)
 
     def subscribe(self, name: str, callback: Callable[[], object]) -> Callable[[], None]:
-        """Have a function called after another `KeyringStorage` has changed an item.
+        """Call a function after another ``KeyringStorage`` has changed an item.
 
         A change that is made with other programs is not noticed.
 
@@ -142,11 +147,8 @@ class _Keyring:
         return password
 
     def set_item(self, name: str, value: str) -> None:
-        try:
-            file_name(name)
-            self._attempt("take", self._keyring.set_password, name, value)
-        finally:
-            del value
+        file_name(name)
+        self._attempt("take", self._keyring.set_password, name, value)
         self._files.set_item(name, token_hex())
 
     def remove_item(self, name: str) -> None:
@@ -155,19 +157,16 @@ class _Keyring:
             self._files.set_item(name, token_hex())
 
     def _attempt(self, what: str, function: Callable[..., Any], name: str, *value: str) -> Any:
-        try:
-            return attempt(
-                f"the keyring does not {what} {name!r} of {self._service!r}",
-                partial(function, self._service, name),
-                *value,
-                on=Exception,  # each kind of keyring has errors of its own
-            )
-        finally:
-            del value
+        return attempt(
+            f"the keyring does not {what} {name!r} of {self._service!r}",
+            partial(function, self._service, name),
+            *value,
+            on=Exception,  # each kind of keyring has errors of its own
+        )
 
 
 def _problem_of(keyring: Any, service: str, timeout: float) -> str | None:
-    """Tell why the keyring cannot be used, or None if it keeps an item."""
+    """Return why the keyring cannot be used, or None if it keeps an item."""
     answers: list[str | None] = []
     probe = Thread(target=lambda: answers.append(_probe(keyring, service)), daemon=True)
     probe.start()

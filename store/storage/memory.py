@@ -1,9 +1,11 @@
-"""A storage that is gone with the process.
+"""A storage that ends with the process.
 
     store = create_store(persist(initializer, name="app", storage=MemoryStorage()))
 
 It cannot be shared between processes, so there is nothing to lock.
 """
+
+from __future__ import annotations
 
 
 class MemoryStorage:

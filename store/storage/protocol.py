@@ -1,8 +1,22 @@
-"""What `persist` asks of a storage."""
+"""What ``persist`` asks of a storage, and what goes wrong with one.
+
+    OSError
+    ├── StorageError                  the storage could not be read or written
+    │   └── StorageUnavailableError   it cannot be used at all on this machine
+    ValueError
+    └── StoredStateError              what the storage holds is no state of this program
+
+No message holds a stored text, and no error keeps one alive: not in its arguments, not in its
+context, not in the frames of its traceback.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Storage(Protocol):
@@ -29,13 +43,13 @@ class SharedStorage(Storage, Protocol):
     ) -> AbstractContextManager[Any] | AbstractAsyncContextManager[Any]:
         """Make a context manager that one holder at a time is inside of.
 
-        It raises TimeoutError if it cannot be entered within `timeout` seconds; None waits for
-        as long as it takes. What a holder that dies has locked becomes free.
+        Entering it raises TimeoutError if it takes more than ``timeout`` seconds; None waits for as
+        long as it takes.
         """
         ...
 
     def subscribe(self, name: str, callback: Callable[[], object], /) -> Callable[[], None]:
-        """Have a function called when somebody else has changed the text under a name.
+        """Call a function when another process has changed the text under a name.
 
         What is written through this very object is no news. Returns the function that unsubscribes.
         """
@@ -43,7 +57,7 @@ class SharedStorage(Storage, Protocol):
 
 
 class FencedStorage(Storage, Protocol):
-    """A storage in which nobody overwrites what he has not seen."""
+    """A storage in which a holder of a lock that was lost overwrites nothing."""
 
     def replace_item(
         self, name: str, expected: str | None, value: str, /
@@ -56,7 +70,50 @@ class FencedStorage(Storage, Protocol):
 
 
 class QuarantiningStorage(Storage, Protocol):
-    """A storage that keeps what could not be read, so that it is not overwritten."""
+    """A storage that keeps what could not be used, so that it is not overwritten."""
 
     def set_aside(self, name: str, value: str, /) -> object:
         """Move the text under a name out of the way, if it still is this one."""
+
+
+class StorageError(OSError):
+    """A storage could not be read or written.
+
+    Its ``__cause__`` is the error of the system or the library, without the traceback of that.
+    """
+
+
+class StorageUnavailableError(StorageError):
+    """A storage cannot be used at all on this machine."""
+
+
+class StoredStateError(ValueError):
+    """What a storage holds is no state of this program: no JSON, or of another version."""
+
+
+def attempt(
+    what: str, function: Callable[..., T], *arguments: Any, on: type[Exception] = OSError
+) -> T:
+    """Call a function, and raise a ``StorageError`` that says what failed if it raises ``on``."""
+    try:
+        return function(*arguments)
+    except on as error:
+        problem = storage_error(what, error)
+    raise problem
+
+
+def storage_error(what: str, cause: Exception) -> StorageError:
+    """Make the error of a storage, to be raised outside of the ``except`` clause.
+
+    The cause loses its traceback and what it came from, which may hold what was written.
+    """
+    cause.__cause__ = cause.__context__ = None
+    error = StorageError(f"{what}: {_reason(cause)}")
+    error.__cause__ = cause.with_traceback(None)
+    return error
+
+
+def _reason(cause: Exception) -> str:
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return str(cause) or type(cause).__name__

@@ -1,28 +1,32 @@
 """States in Redis, for processes on several hosts.
 
+    storage = RedisStorage("redis://localhost")
     storage = RedisStorage(redis.Redis.from_url("redis://localhost"))
     storage = RedisStorage(redis.asyncio.Redis.from_url("redis://localhost"))
 
-The second is asynchronous. How long either waits for a server that is away is a matter of the
-client's own options.
+The last one is asynchronous. The client's own options say how long it waits for a server that is
+away.
 """
+
+from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from inspect import isawaitable, iscoroutinefunction
+from inspect import iscoroutinefunction
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from ..checks import require_function
-from .errors import StoredStateError, storage_error
-from .extras import import_extra
-from .redis_notices import Notices, listen_in_task, listen_in_thread
+from ..checks import needs_extra, require_function
+from ..coroutines import maybe_await, run_plain
+from ..tracebacks import cuts_frames
+from .protocol import StoredStateError, storage_error
+from .watch import Channel, listen_in_task, listen_in_thread
 
 if TYPE_CHECKING:
     import redis
     import redis.asyncio
 
-#: Seconds between two tries to get a lock that somebody else holds.
+#: Seconds between two tries to get a lock that another process holds.
 _INTERVAL = 0.01
 
 #: Sets a key to the second argument if it has the value that follows the first byte of the first
@@ -40,40 +44,52 @@ return 1
 class RedisStorage:
     """Keeps each item in a key of Redis, and publishes that it has been changed.
 
-    With a client of `redis` its methods are plain functions; with one of `redis.asyncio` they
-    return awaitables, and `lock` an asynchronous context manager.
+    With a URL or a client of ``redis`` its methods are plain functions; with a client of
+    ``redis.asyncio`` they return awaitables, and ``lock`` an asynchronous context manager.
 
     Args:
-        client: The client. It is not closed.
-        prefix: What all keys and channels begin with. Default: `"zustax"`.
+        client: A URL (``redis://``, ``rediss://``, ``unix://``), or a client, which is not closed.
+        prefix: What all keys and channels begin with. Default: ``"zustax"``.
         lock_timeout: Seconds after which a lock is free even if its holder has not released it,
-            because it died. It is not renewed, so it has to be longer than any holder takes: who
-            takes longer is no longer alone. A refresh takes 10 at most by default. Default: 20.
+            because it died. It is not renewed, so it has to be longer than any holder takes. A
+            refresh takes 10 at most by default. Default: 20.
 
     Raises:
-        ImportError: If the extra `zustax[redis]` is not installed.
-        ValueError: If `lock_timeout` is not positive.
+        ImportError: If the extra ``zustax[redis]`` is not installed.
+        TypeError: If ``client`` is neither a URL nor a client.
+        ValueError: If ``lock_timeout`` is not positive, or the URL has another scheme.
     """
 
+    @cuts_frames
     def __init__(
         self,
-        client: "redis.Redis | redis.asyncio.Redis",
+        client: str | redis.Redis | redis.asyncio.Redis,
         *,
         prefix: str = "zustax",
         lock_timeout: float = 20.0,
     ) -> None:
         if not lock_timeout > 0:
             raise ValueError(f"lock_timeout must be a positive number, not {lock_timeout!r}")
-        self._redis = import_extra("redis", "redis", type(self).__name__)
+        with needs_extra("redis", "redis", type(self).__name__):
+            import redis
+        if isinstance(client, str):
+            client = redis.Redis.from_url(client)
+        if not hasattr(type(client), "execute_command"):
+            raise TypeError(
+                "client must be a URL or a client, as redis.Redis.from_url(...) or "
+                f"redis.asyncio.Redis.from_url(...) makes one, not {type(client).__name__}"
+            )
+        self._errors = (redis.RedisError, OSError)
         self._client: Any = client
         self._prefix = prefix
         self._lock_timeout = lock_timeout
         self._is_async = iscoroutinefunction(type(client).execute_command)
-        self._id = token_hex(8)  # tells its own notices from those of others
+        self._id = token_hex(8)  # tells its own notices from those of other processes
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(prefix={self._prefix!r})"
 
+    @cuts_frames
     def get_item(self, name: str) -> Any:
         """Return the text kept under a name, None if there is none, or an awaitable for it.
 
@@ -82,6 +98,7 @@ class RedisStorage:
         """
         return self._run(self._get(name))
 
+    @cuts_frames
     def set_item(self, name: str, value: str) -> Any:
         """Keep a text under a name, in place of the one before.
 
@@ -91,16 +108,13 @@ class RedisStorage:
         Raises:
             StorageError: If Redis does not take it.
         """
-        try:
-            return self._run(self._change(name, "set", value.encode("utf-8", "surrogatepass")))
-        finally:
-            del value  # tracebacks are printed with their local variables: it may hold a token
+        return self._run(self._change(name, "set", _encoded(value)))
 
+    @cuts_frames
     def replace_item(self, name: str, expected: str | None, value: str) -> Any:
         """Keep a text under a name if what is kept there is still the expected text, or none.
 
-        Redis looks and writes in one step: who has held the lock for too long, and has been
-        overtaken, overwrites nothing.
+        Redis looks and writes in one step: a holder that has lost its lock overwrites nothing.
 
         Returns:
             Whether it has been written, or an awaitable for that.
@@ -108,17 +122,10 @@ class RedisStorage:
         Raises:
             StorageError: If Redis does not answer.
         """
-        try:
-            return self._run(
-                self._replace(
-                    name,
-                    b"" if expected is None else b"=" + expected.encode("utf-8", "surrogatepass"),
-                    value.encode("utf-8", "surrogatepass"),
-                )
-            )
-        finally:
-            del value, expected
+        before = b"" if expected is None else b"=" + _encoded(expected)
+        return self._run(self._replace(name, before, _encoded(value)))
 
+    @cuts_frames
     def remove_item(self, name: str) -> Any:
         """Forget the text under a name; one that is not there is no error.
 
@@ -130,11 +137,12 @@ class RedisStorage:
         """
         return self._run(self._change(name, "delete"))
 
+    @cuts_frames
     def lock(self, name: str, *, timeout: float | None = None) -> Any:
         """Make a context manager that one holder, of all processes and hosts, is inside of.
 
-        It does not keep anybody from writing, and is not re-entrant. When its holder dies it is
-        free after `lock_timeout` seconds.
+        It keeps no other process from writing, and is not re-entrant. When its holder dies it is
+        free after ``lock_timeout`` seconds.
 
         Args:
             name: The name of the item.
@@ -142,9 +150,9 @@ class RedisStorage:
 
         Returns:
             The context manager, an asynchronous one with an asynchronous client. On entering it
-            raises TimeoutError if somebody else holds the lock for too long; and StorageError if
+            raises TimeoutError if the lock is held elsewhere for too long; and StorageError if
             Redis does not answer, or, on leaving, if the lock was held for more than
-            `lock_timeout`.
+            ``lock_timeout``.
         """
         lock = self._client.lock(
             self._key("lock", name),
@@ -155,24 +163,25 @@ class RedisStorage:
         )
         return (self._async_locked if self._is_async else self._locked)(lock, name)
 
+    @cuts_frames
     def subscribe(self, name: str, callback: Callable[[], object]) -> Callable[[], None]:
-        """Have a function called after somebody else has changed an item.
+        """Call a function after another process has changed an item.
 
-        It is called once more whenever the connection has been made, since a change may have been
-        missed before: in a thread, or in the running event loop if the client is asynchronous.
-        What is written through this very object is no news.
+        It is called in a thread, or in the running event loop if the client is asynchronous. It is
+        also called whenever the connection has been made, since a change may have been missed
+        before. What is written through this very object is no news.
 
         Returns:
             The function that unsubscribes.
 
         Raises:
-            TypeError: If the callback is no function.
+            TypeError: If the callback is not a function.
             RuntimeError: If the client is asynchronous and no event loop is running.
         """
         require_function("callback", callback)
-        notices = Notices(self._key("changed", name), self._id, callback)
+        channel = Channel(self._key("changed", name), self._id, callback)
         listen = listen_in_task if self._is_async else listen_in_thread
-        return listen(self._client, notices)
+        return listen(self._client, channel)
 
     @contextmanager
     def _locked(self, lock: Any, name: str) -> Iterator[None]:
@@ -193,14 +202,10 @@ class RedisStorage:
     async def _acquire(self, lock: Any, name: str) -> None:
         if not await self._ask(f"the lock of {name!r} cannot be acquired", lock.acquire):
             seconds = lock.blocking_timeout
-            raise TimeoutError(f"somebody else holds the lock of {name!r} for {seconds} s")
+            raise TimeoutError(f"the lock of {name!r} is held elsewhere for {seconds} s")
 
     async def _release(self, lock: Any, name: str) -> None:
         await self._ask(f"the lock of {name!r} cannot be released", lock.release)
-
-    @property
-    def _errors(self) -> tuple[type[Exception], ...]:
-        return self._redis.RedisError, OSError
 
     def _key(self, kind: str, name: str) -> str:
         if not isinstance(name, str):
@@ -208,50 +213,40 @@ class RedisStorage:
         return f"{self._prefix}:{kind}:{name}"
 
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Run what has been written once for both clients; with a plain one it never waits."""
-        if self._is_async:
-            return coroutine
-        try:
-            coroutine.send(None)
-        except StopIteration as end:
-            return end.value
-        raise RuntimeError(f"{type(self._client).__name__} has returned an awaitable")
+        """Run what is written once for both kinds of client."""
+        return coroutine if self._is_async else run_plain(coroutine)
 
+    @cuts_frames
     async def _get(self, name: str) -> str | None:
         key = self._key("state", name)
         return _text(await self._ask(f"{name!r} cannot be read", self._client.get, key), name)
 
+    @cuts_frames
     async def _change(self, name: str, command: str, *value: bytes) -> None:
         what = f"{name!r} cannot be written"
-        try:
-            key = self._key("state", name)
-            await self._ask(what, getattr(self._client, command), key, *value)
-        finally:
-            del value  # tracebacks are printed with their local variables: it may hold a token
+        key = self._key("state", name)
+        await self._ask(what, getattr(self._client, command), key, *value)
         await self._ask(what, self._client.publish, self._key("changed", name), self._id)
 
+    @cuts_frames
     async def _replace(self, name: str, expected: bytes, value: bytes) -> bool:
         what = f"{name!r} cannot be written"
-        try:
-            key = self._key("state", name)
-            was_replaced = await self._ask(
-                what, self._client.eval, _REPLACE, 1, key, expected, value
-            )
-        finally:
-            del expected, value
+        key = self._key("state", name)
+        was_replaced = await self._ask(what, self._client.eval, _REPLACE, 1, key, expected, value)
         if was_replaced:
             await self._ask(what, self._client.publish, self._key("changed", name), self._id)
         return bool(was_replaced)
 
     async def _ask(self, what: str, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
-            answer = function(*arguments)
-            return await answer if isawaitable(answer) else answer
+            return await maybe_await(function(*arguments))
         except self._errors as error:
             problem = storage_error(what, error)
-        finally:
-            del arguments
         raise problem
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _text(answer: bytes | str | None, name: str) -> str | None:
@@ -259,5 +254,4 @@ def _text(answer: bytes | str | None, name: str) -> str | None:
         return answer
     with suppress(UnicodeDecodeError):  # which would hold the answer
         return answer.decode("utf-8", "surrogatepass")
-    del answer
     raise StoredStateError(f"{name!r} holds no text")

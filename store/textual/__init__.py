@@ -10,19 +10,17 @@
         def compose(self) -> ComposeResult:
             yield Balance().bind_store(store, amount=lambda state: state["amount"])
 
-It needs the extra `textual`. `bound` is what a widget inherits, `frames` decides when it is told.
+It needs the extra ``textual``.
 """
 
-try:
-    import textual  # noqa: F401 (only to say what to install)
-except ModuleNotFoundError as error:
-    if error.name != "textual":
-        raise
-    raise ImportError(
-        "zustax.store.textual needs textual: install zustax[textual]", name="textual"
-    ) from None
+from __future__ import annotations
 
-from .bound import StoreBound
+from ..checks import needs_extra
+
+with needs_extra("textual", "textual", "zustax.store.textual"):
+    import textual  # noqa: F401 (only to say what to install)
+
+from .widget_binding import StoreBound
 
 __all__ = ["StoreBound"]
 

@@ -1,21 +1,18 @@
-"""No token is in an error that passes a middleware, nor in the local variables of our frames."""
+"""No token is in an error that passes a middleware, and no frame of ours."""
 
 from collections.abc import Callable
 from typing import Any
 
 import attrs
 import pytest
-from rich.pretty import pretty_repr
 from zustax.store import combine, create_store, devtools, immer, redux
 
 from ..test_store_secrets import (
     NEW,
     OLD,
     PARTIAL,
-    assert_shows_no_token,
-    errors,
+    assert_shows_nothing,
     failing,
-    our_frames,
 )
 
 STATE = {"access_token": OLD[0], "refresh_token": OLD[1], "items": [OLD[0]], "tags": {OLD[0]}}
@@ -181,12 +178,4 @@ def an_import(text: str) -> None:
 def test_an_error_that_passes_a_middleware_shows_no_token(failure: str) -> None:
     with pytest.raises((TypeError, ValueError, LookupError, RuntimeError)) as caught:
         FAILURES[failure]()
-    frames = 0
-    for error in errors(caught.value):
-        assert_shows_no_token(f"{error!r} {error} {error.args!r}")
-        for frame in our_frames(error):
-            frames += 1
-            variables = dict(frame.f_locals)
-            assert_shows_no_token(repr(variables))
-            assert_shows_no_token(pretty_repr(variables))
-    assert frames
+    assert_shows_nothing(caught.value)

@@ -8,8 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from zustax.store import MemoryStorage, create_store
-from zustax.store.middleware.background import NoEventLoopError
+from zustax.store import MemoryStorage, NoEventLoopError, create_store
 from zustax.store.middleware.persist import persist
 
 from ...support.waiting import until

@@ -54,7 +54,7 @@ def test_waiting_for_too_long_says_for_what(tmp_path: Path) -> None:
     storage = FileStorage(tmp_path)
     with (
         storage.lock("a"),
-        pytest.raises(TimeoutError, match=r"somebody else holds the lock .*\.a\.lock for more"),
+        pytest.raises(TimeoutError, match=r"the lock .*\.a\.lock is held elsewhere for more"),
         storage.lock("a", timeout=0.01),
     ):
         pass

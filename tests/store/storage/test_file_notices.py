@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from zustax.store import UserStore
 from zustax.store.storage import FileStorage
-from zustax.store.storage.polling import Poller
+from zustax.store.storage.watch import FileWatcher
 
 from ...support.waiting import BOUND, wait_until
 
@@ -104,9 +104,9 @@ def test_the_thread_lives_while_somebody_is_subscribed(
 def test_after_a_fork_there_is_a_thread_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    poller, calls = Poller(0.01), Calls()
-    poller._thread = threading.Thread()  # one that is not running, as a forked process finds it
-    unsubscribe = poller.subscribe(tmp_path / "a", calls)
+    watcher, calls = FileWatcher(0.01), Calls()
+    watcher._thread = threading.Thread()  # one that is not running, as a forked process finds it
+    unsubscribe = watcher.subscribe(tmp_path / "a", calls)
     (tmp_path / "a").touch()
     wait_until(lambda: calls.count)
     unsubscribe()

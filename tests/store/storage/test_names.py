@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from zustax.store.storage import FileStorage
-from zustax.store.storage.names import file_name
+from zustax.store.storage.disk import file_name
 
 
 @pytest.mark.parametrize(

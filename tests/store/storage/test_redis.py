@@ -133,9 +133,7 @@ def test_a_server_that_is_gone_is_an_error_without_the_token(server: RedisServer
     with pytest.raises(StorageError, match="'user' cannot be written") as caught:
         store.login(TOKEN, TOKEN)
     assert store.get_state().is_login
-    frames = [entry.frame for entry in caught.traceback[1:]]
-    assert frames
-    assert not any(TOKEN in repr(frame.f_locals) for frame in frames)
+    assert len(caught.traceback) == 1, "no frame but that of the test"
     assert isinstance(caught.value.__cause__, redis.ConnectionError)
     assert caught.value.__cause__.__traceback__ is None
 
@@ -150,7 +148,10 @@ def test_four_processes_lose_no_increment(server: RedisServer, storage: RedisSto
 
 
 def test_one_holder_at_a_time(storage: RedisStorage, other: RedisStorage) -> None:
-    with storage.lock("a"), pytest.raises(TimeoutError, match=r"holds the lock of 'a' for 0\.02 s"):
+    with (
+        storage.lock("a"),
+        pytest.raises(TimeoutError, match=r"the lock of 'a' is held elsewhere for 0\.02 s"),
+    ):
         other.lock("a", timeout=0.02).__enter__()
     with other.lock("a", timeout=0), storage.lock("b", timeout=0):
         pass

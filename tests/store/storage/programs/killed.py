@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from zustax.store import FileStorage, create_store, persist
-from zustax.store.middleware.stored import Item
+from zustax.store.middleware.persist_json import from_text
 
 from .common import say
 
@@ -55,7 +55,7 @@ directory, times = sys.argv[1:]
 count = 0
 for _ in range(int(times)):
     last = count + write_and_be_killed(directory, count)
-    state = Item(FileStorage(directory).get_item("app"), 0, 0).parse().state
+    state = from_text(FileStorage(directory).get_item("app")).state
     if state["count"] not in (last, last + 1) or state["padding"] != PADDING:
         sys.exit(f"{last} states were written, and the storage holds number {state['count']}")
     count = state["count"]

@@ -1,7 +1,7 @@
-"""When widgets are told of changes: at once, and then once per frame as long as there are more.
+"""When widgets hear of changes: at once, and then once per frame as long as there are more.
 
 A store calls its listeners in whatever thread changes it, as often as it changes. A screen is drawn
-in one thread, and not more often than an eye can see. So between the two there is one listener for
+in one thread, and no more often than an eye can see. So between the two there is one listener for
 each store and event loop, which does no more than ask the loop for a frame, unless one is coming.
 """
 
@@ -20,14 +20,10 @@ from ..vanilla import Store
 FRAME = 1 / 60
 
 
-class Frames:
-    """Calls functions in an event loop when a store has changed.
+class FrameThrottle:
+    """Calls functions in an event loop when a store has changed, at most once per frame.
 
-    Get it with `frames_of`. All but the listener runs in the thread of the loop.
-
-    Args:
-        store: The store.
-        loop: Where to call them.
+    Get it with ``throttle_for``. All but the listener runs in the thread of the loop.
     """
 
     def __init__(self, store: Store[Any], loop: asyncio.AbstractEventLoop) -> None:
@@ -39,7 +35,7 @@ class Frames:
         self._in_frame = Lock()  # held from the first change until no frame follows
 
     def join(self, member: Callable[[], None]) -> None:
-        """Call `member` in every frame from now on."""
+        """Call ``member`` in every frame from now on."""
         self._members[member] = None
         if self._unsubscribe is None:
             self._unsubscribe = self._store.subscribe(self._on_change)
@@ -51,8 +47,7 @@ class Frames:
             self._unsubscribe()
             self._unsubscribe = None
 
-    def _on_change(self, *states: object) -> None:
-        del states  # every member reads what it needs, when it needs it
+    def _on_change(self, *_: object) -> None:
         self._has_changed = True
         if self._in_frame.acquire(blocking=False):
             with suppress(RuntimeError):  # the loop was closed with the app still in it
@@ -74,18 +69,18 @@ class Frames:
         self._begin()
 
 
-_frames: WeakValueDictionary[tuple[int, int], Frames] = WeakValueDictionary()
-_frames_lock = Lock()
+_throttles: WeakValueDictionary[tuple[int, int], FrameThrottle] = WeakValueDictionary()
+_throttles_lock = Lock()
 
 
-def frames_of(store: Store[Any]) -> Frames:
-    """Give the frames of a store in the event loop that is running.
+def throttle_for(store: Store[Any]) -> FrameThrottle:
+    """Return the throttle of a store in the event loop that is running.
 
-    They keep both alive, and so their identities; nobody but their members keeps them.
+    It keeps both alive, and so their identities; only its members keep it alive.
     """
     loop = asyncio.get_running_loop()
-    with _frames_lock:
-        frames = _frames.get((id(store), id(loop)))
-        if frames is None:
-            frames = _frames[id(store), id(loop)] = Frames(store, loop)
-        return frames
+    with _throttles_lock:
+        throttle = _throttles.get((id(store), id(loop)))
+        if throttle is None:
+            throttle = _throttles[id(store), id(loop)] = FrameThrottle(store, loop)
+        return throttle

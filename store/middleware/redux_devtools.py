@@ -1,8 +1,10 @@
 """A recording in the form in which Redux DevTools exports and imports one, its lifted state.
 
-The form is that of `LiftedState` in the package `@redux-devtools/instrument`: actions by number,
-where 0 stands for the beginning, and beside each the state that it has left.
+The form is that of ``LiftedState`` in the package ``@redux-devtools/instrument``: actions by
+number, where 0 stands for the beginning, and beside each the state that it has left.
 """
+
+from __future__ import annotations
 
 import json
 from collections.abc import Callable
@@ -10,24 +12,18 @@ from typing import Any
 
 import attrs
 
-from .recording import RecordedAction, Timeline
-from .snapshots import Json
+from .history import RecordedAction, Timeline
+from .redacted import Json
 
 _INIT = {"type": "@@INIT"}
 
 
-def to_json(timeline: Timeline, take: Callable[[Any], Json], *, is_paused: bool) -> Json:
-    """Write a recording as plain data.
-
-    Args:
-        timeline: The recording.
-        take: Makes plain data of a state or an action.
-        is_paused: Whether nothing is being recorded.
-    """
+def to_json(timeline: Timeline, redacted: Callable[[Any], Json], *, is_paused: bool) -> Json:
+    """Write a recording as plain data."""
     ids = [0, *(recorded.id for recorded in timeline.actions)]
     performed = [_performed(_INIT, timeline.base_timestamp)]
-    performed += [_performed(take(each.action), each.timestamp) for each in timeline.actions]
-    states = [take(timeline.base), *(take(recorded.after) for recorded in timeline.actions)]
+    performed += [_performed(redacted(each.action), each.timestamp) for each in timeline.actions]
+    states = [redacted(timeline.base), *(redacted(each.after) for each in timeline.actions)]
     return {
         "monitorState": {},
         "nextActionId": ids[-1] + 1,
@@ -43,33 +39,23 @@ def to_json(timeline: Timeline, take: Callable[[Any], Json], *, is_paused: bool)
 
 
 def from_json(text: str, revive: Callable[[Json], Any]) -> Timeline:
-    """Read a recording.
-
-    Args:
-        text: A lifted state, or a file of the extension that wraps one (`{"payload": "..."}`).
-        revive: Makes a state of plain data.
-
-    Raises:
-        ValueError: If the text is no JSON, or no lifted state.
-        Exception: Whatever `revive` raises.
-    """
+    """Read a lifted state, or a file of the extension that wraps one (``{"payload": "..."}``)."""
     timeline = _read(text)
-    states: list[Any] = []
-    try:
-        if timeline is not None:
-            states += map(revive, (timeline.base, *(each.after for each in timeline.actions)))
-            actions = tuple(map(_between, timeline.actions, states, states[1:]))
-            return attrs.evolve(timeline, base=states[0], actions=actions)
-    finally:
-        del text, revive, timeline, states  # tracebacks are printed with their local variables
-    raise ValueError(
-        "this is no lifted state of Redux DevTools; give import_json() what export_json() has "
-        "returned, or a file that the extension has exported"
+    if timeline is None:
+        raise ValueError(
+            "this is no lifted state of Redux DevTools; give import_json() what export_json() has "
+            "returned, or a file that the extension has exported"
+        )
+    states = [revive(timeline.base), *(revive(each.after) for each in timeline.actions)]
+    actions = tuple(
+        attrs.evolve(recorded, before=before, after=after)
+        for recorded, before, after in zip(timeline.actions, states, states[1:], strict=False)
     )
+    return attrs.evolve(timeline, base=states[0], actions=actions)
 
 
 def _read(text: str) -> Timeline | None:
-    """Parse a lifted state, whose states stay plain data, or give None if it is none."""
+    """Parse a lifted state, whose states stay plain data; None if it is none."""
     try:
         data = json.loads(text)
         if "payload" in data:
@@ -90,10 +76,6 @@ def _read(text: str) -> Timeline | None:
         return Timeline(states[0], int(performed[0]["timestamp"]), actions, ids[index])
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return None
-
-
-def _between(recorded: RecordedAction, before: Any, after: Any) -> RecordedAction:
-    return attrs.evolve(recorded, before=before, after=after)
 
 
 def _performed(action: Json, timestamp: int) -> Json:

@@ -1,7 +1,9 @@
-"""What `devtools` has recorded: the newest actions, and the states between them.
+"""What ``devtools`` has recorded: the newest actions, and the states between them.
 
 Nothing is copied: a state is never mutated, so its history is a list of references.
 """
+
+from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
@@ -20,11 +22,11 @@ def _name(action: dict[str, Any]) -> str:
 
 @attrs.frozen
 class RecordedAction:
-    """One action, and what it did. Its `repr` shows no more than the action's name.
+    """One action, and what it did. Its ``repr`` shows no more than the action's name.
 
     Args:
         id: Its number; they count from 1.
-        action: What was done: a dict with its name as `type`.
+        action: What was done: a dict with its name as ``type``.
         timestamp: When, in milliseconds since the epoch.
         before: The state that it found.
         after: The state that it left.
@@ -39,13 +41,9 @@ class RecordedAction:
 
 @attrs.frozen
 class Timeline:
-    """What is recorded at one moment.
+    """What is recorded at one moment: the state before the first action, and the actions.
 
-    Args:
-        base: The state before the first action.
-        base_timestamp: Since when it is, in milliseconds since the epoch.
-        actions: What followed, the oldest first. Default: nothing.
-        position: The number of the action whose state the store has. Default: 0, the base.
+    ``position`` is the number of the action whose state the store has; 0 is the base.
     """
 
     base: Any = attrs.field(repr=False)
@@ -54,29 +52,20 @@ class Timeline:
     position: int = 0
 
     def state_at(self, position: int) -> Any:
-        """Give the state that an action has left, or for 0 the base.
-
-        Raises:
-            ValueError: If no action has that number.
-        """
+        """Return the state that an action has left, or for 0 the base."""
         states = {0: self.base} | {recorded.id: recorded.after for recorded in self.actions}
-        if position in states:
-            return states[position]
-        numbers = ", ".join(map(str, states))
-        del states  # tracebacks are printed with their local variables: no tokens
-        raise ValueError(f"no recorded action has the number {position!r}; there are {numbers}")
+        if position not in states:
+            numbers = ", ".join(map(str, states))
+            raise ValueError(f"no recorded action has the number {position!r}; there are {numbers}")
+        return states[position]
 
 
-class Recording:
-    """A ring buffer of actions.
+class History:
+    """A ring buffer of actions, of which ``max_age`` states are kept.
 
     The state that the newest action leaves is settled when the next one begins: until then it is
     whatever the store holds. So actions of several threads, and those that a listener does in the
     middle of another, stand in the order in which they changed the state.
-
-    Args:
-        get_state: Gives the newest state of the store.
-        max_age: How many states are kept, that before the oldest action included.
     """
 
     def __init__(self, get_state: Callable[[], Any], max_age: int) -> None:
@@ -100,7 +89,7 @@ class Recording:
             self._drop_oldest()
 
     def timeline(self) -> Timeline:
-        """Give what is recorded, the newest action as if it was settled now."""
+        """Return what is recorded, the newest action as if it was settled now."""
         with self._lock:
             settled = map(self._settled, self._actions)
             return Timeline(self._base, self._base_timestamp, tuple(settled), self._position)
@@ -117,10 +106,7 @@ class Recording:
             return recorded
 
     def withdraw(self, recorded: RecordedAction) -> None:
-        """Forget the newest action, which has failed, unless it has changed the state all the same.
-
-        One that others have followed stays.
-        """
+        """Forget the newest action, which has failed, unless it has changed the state after all."""
         with self._lock:
             is_newest = bool(self._actions) and self._actions[-1] is recorded
             if is_newest and self._get_state() is recorded.before:

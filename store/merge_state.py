@@ -1,10 +1,12 @@
 """A dict of changes becomes the next state.
 
 How that is done depends on the class of the state, and is worked out once for each. A dict is
-merged, an attrs class is called. An attrs class that does nothing with its values but keep them is
-not even called: its instances are copied field by field, by a function that is written for it just
-as attrs writes `__init__`. A loop over the fields would take twice as long as calling the class.
+merged, an attrs class is called. An attrs class that only keeps its values is not even called: its
+instances are copied field by field, by a function that is generated for it as attrs generates
+``__init__``. A loop over the fields would take twice as long as calling the class.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import is_dataclass
@@ -21,43 +23,23 @@ Merge: TypeAlias = Callable[[Any, dict[str, Any]], Any]
 _FROZEN_SETATTR: Any = attrs.make_class("Frozen", [], frozen=True).__setattr__
 
 
-def evolve(state: T, changes: dict[str, Any]) -> T:
-    """Make a copy of an attrs instance with some of its fields changed.
-
-    Unlike `attrs.evolve` it leaves none of the values in the frames of a traceback, and it knows a
-    private field by its own name as well as by its alias.
-
-    Args:
-        state: An instance of an attrs class.
-        changes: The new values by field name.
-
-    Returns:
-        A new instance of the same class.
-
-    Raises:
-        TypeError: If `changes` names a field that the class does not have, or one that its
-            `__init__` does not take.
-        Exception: Whatever a validator of the class raises.
-    """
+def merge_state(state: T, changes: dict[str, Any]) -> T:
+    """Make a new state of an attrs instance or a dict, with some of its fields changed."""
     cls: Any = type(state)
-    try:
-        evolved: T = merging(cls)(state, changes)
-        return evolved
-    finally:
-        del state, changes  # tracebacks are printed with their local variables
+    merged: T = merging(cls)(state, changes)
+    return merged
+
+
+def fields_of(value: Any) -> dict[str, Any] | None:
+    """Return the fields of an attrs instance, None for any other value."""
+    if not attrs.has(type(value)):
+        return None
+    return {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
 
 
 @lru_cache(maxsize=256)
 def merging(cls: Any) -> Merge:
-    """Give the function that merges a dict of changes into a state of a class.
-
-    Args:
-        cls: The class of the state.
-
-    Returns:
-        A function `(state, changes) -> next state`. For an attrs class that is what `evolve` does,
-        for any other class it makes a new dict.
-    """
+    """Return the function ``(state, changes) -> next state`` for the states of a class."""
     if issubclass(cls, dict):
         return lambda state, changes: {**state, **changes}
     if is_dataclass(cls):
@@ -68,7 +50,6 @@ def merging(cls: Any) -> Merge:
 
 
 def _refuse_to_merge(cls: Any, state: object, changes: object) -> NoReturn:
-    del state, changes  # tracebacks are printed with their local variables
     raise TypeError(
         f"a dict is not merged into a dataclass: set dataclasses.replace(state, ...), or make "
         f"{cls.__name__} an attrs class; with replace=True the dict itself becomes the state"
@@ -80,16 +61,12 @@ def _calling(cls: Any) -> Merge:
     aliases = {alias: alias for alias in parameters.values()} | parameters
 
     def evolved(state: Any, changes: dict[str, Any]) -> Any:
-        values: dict[str, Any] = {}
-        try:
-            values = {alias: getattr(state, name) for name, alias in parameters.items()}
-            for name in changes:
-                if name not in aliases:
-                    _refuse(name, cls, list(aliases))
-                values[aliases[name]] = changes[name]
-            return cls(**values)
-        finally:
-            del state, changes, values
+        values = {alias: getattr(state, name) for name, alias in parameters.items()}
+        for name in changes:
+            if name not in aliases:
+                _refuse(name, cls, list(aliases))
+            values[aliases[name]] = changes[name]
+        return cls(**values)
 
     return evolved
 
@@ -101,14 +78,11 @@ def _copying(cls: Any) -> Merge:
     source = [
         "def evolved(state, changes):",
         "  new = allocate(cls)",
-        "  try:",
-        *("    " + copy_field.format(name) for name in setters),
-        "    for name in changes:",
-        "      if name not in setters: refuse(name, cls, list(setters))",
-        "      setters[name](new, changes[name])",
-        "    return new",
-        "  finally:",
-        "    del state, changes, new",
+        *("  " + copy_field.format(name) for name in setters),
+        "  for name in changes:",
+        "    if name not in setters: refuse(name, cls, list(setters))",
+        "    setters[name](new, changes[name])",
+        "  return new",
     ]
     scope: dict[str, Any] = {f"set_{name}": setter for name, setter in setters.items()}
     scope |= {"allocate": object.__new__, "cls": cls, "setters": setters, "refuse": _refuse}
@@ -119,7 +93,7 @@ def _copying(cls: Any) -> Merge:
 
 
 def _only_keeps_values(cls: Any) -> bool:
-    """Tell whether an instance is its values in slots, just as they were given to `__init__`."""
+    """Return True if an instance is its values in slots, just as ``__init__`` was given them."""
     fields, allocate = attrs.fields(cls), cast(object, cls.__new__)
     slots = {slot for base in cls.__mro__ for slot in vars(base).get("__slots__", ())}
     return (

@@ -1,0 +1,149 @@
+"""States as plain JSON data without secrets, and the way back.
+
+A secret is what has the name of one (``access_token``, ``accessToken``, ``password``, ...), what is
+named in ``devtools(secret=...)``, and a field of an attrs class that says so in its metadata:
+
+    pin: str = attrs.field(metadata={"secret": True})
+
+A secret is replaced by a mark, unless it is empty. When a state comes back, its secrets are those
+that the store has now: going back in time must not bring back a token that is used up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from datetime import date, time
+from decimal import Decimal
+from enum import Enum
+from functools import partial
+from operator import is_
+from pathlib import PurePath
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import attrs
+
+from ..merge_state import fields_of, merge_state
+from .persist_json import merge
+
+Json: TypeAlias = Any
+
+REDACTED = "<redacted>"
+
+_SECRET_NAMES = frozenset(
+    (
+        "accesstoken",
+        "apikey",
+        "authorization",
+        "clientsecret",
+        "cookie",
+        "idtoken",
+        "passwd",
+        "password",
+        "refreshtoken",
+        "secret",
+        "token",
+    )
+)
+_SHOWN_AS_TEXT = (date, time, Decimal, Enum, PurePath, UUID)
+
+
+class Redactor:
+    """Makes plain data of states, and states of plain data.
+
+    ``secret`` names what is secret besides what always is; case, ``_`` and ``-`` do not matter.
+    """
+
+    def __init__(self, secret: Collection[str] = ()) -> None:
+        if isinstance(secret, str):
+            raise TypeError(f"secret must be a list of names, not one text: secret=[{secret!r}]")
+        self._secret_names = _SECRET_NAMES.union(map(_bare, secret))
+
+    def redacted(self, value: Any, above: tuple[int, ...] = ()) -> Json:
+        """Make plain data of a value, without its secrets and without the functions in its dicts.
+
+        What JSON does not know is shown by its text or its type; NaN and the infinities become
+        None, as in JavaScript.
+        """
+        if isinstance(value, float):
+            return value if math.isfinite(value) else None
+        if value is None or isinstance(value, (bool, int, str)):
+            return value
+        if isinstance(value, _SHOWN_AS_TEXT):
+            return str(value)
+        if id(value) in above:
+            return f"<{type(value).__name__} above>"
+        above = (*above, id(value))
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [self.redacted(item, above) for item in value]
+        if isinstance(value, Mapping) or fields_of(value) is not None:
+            return {
+                str(name): REDACTED
+                if self._is_secret(name, value) and not _is_empty(item)
+                else self.redacted(item, above)
+                for name, item in entries_of(value).items()
+                if not callable(item)
+            }
+        return f"<{type(value).__name__}>"
+
+    def revive(self, data: Json, present: Any) -> Any:
+        """Make a state of plain data, with the functions and the secrets of the present one.
+
+        The classes of attrs instances come from the present state or from their annotations.
+        """
+        if isinstance(data, list):
+            return list(map(partial(self.revive, present=None), data))
+        if not isinstance(data, dict):
+            return data
+        mine = entries_of(present)
+        state = {name: value for name, value in mine.items() if callable(value)}
+        for name, item in data.items():
+            if name in mine and self._is_secret(name, present):
+                state[name] = mine[name]
+            elif item != REDACTED:
+                state[name] = self.revive(item, mine.get(name))
+        return state if fields_of(present) is None else merge(state, present)
+
+    def with_secrets_of(self, present: Any, earlier: Any) -> Any:
+        """Return an earlier state with the secrets that the present one has at the same places."""
+        before = entries_of(earlier)
+        if type(present) is not type(earlier) or not before:
+            return earlier
+        after = {
+            name: self._with_secret(name, part, present, entries_of(present))
+            for name, part in before.items()
+        }
+        if all(map(is_, after.values(), before.values())):
+            return earlier
+        if isinstance(earlier, Mapping):
+            return after
+        changes = {name: value for name, value in after.items() if value is not before[name]}
+        return merge_state(earlier, changes)
+
+    def _with_secret(self, name: Any, part: Any, owner: Any, mine: Mapping[Any, Any]) -> Any:
+        if name not in mine:
+            return part
+        return (
+            mine[name] if self._is_secret(name, owner) else self.with_secrets_of(mine[name], part)
+        )
+
+    def _is_secret(self, name: object, owner: Any) -> bool:
+        """Return True if what is called so in a dict or an attrs instance is secret."""
+        if _bare(str(name)) in self._secret_names:
+            return True
+        field = attrs.fields_dict(type(owner)).get(str(name)) if attrs.has(type(owner)) else None
+        return field is not None and bool(field.metadata.get("secret"))
+
+
+def entries_of(value: Any) -> Mapping[Any, Any]:
+    """Return the entries of a mapping or the fields of an instance; of others, none."""
+    return value if isinstance(value, Mapping) else fields_of(value) or {}
+
+
+def _bare(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value is False or value == ""

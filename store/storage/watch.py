@@ -1,0 +1,178 @@
+"""Hear of what other processes change: in files, by looking, and in Redis, on channels."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, RLock, Thread
+from typing import Any
+
+import attrs
+
+from ..tracebacks import log_error
+from .disk import Signature, signature_of
+
+_log = logging.getLogger("zustax")
+
+_NOT_OURS: Signature = (-1, -1, -1, -1)
+
+#: Seconds until a lost connection to Redis is made anew, and until a thread notices its end.
+_PAUSE = 1.0
+
+
+@attrs.define(eq=False)
+class _Watched:
+    """A file, the version of it that was last seen, and the one that was last made here."""
+
+    path: Path
+    seen: Signature
+    own: Signature = _NOT_OURS
+    callbacks: list[Callable[[], object]] = attrs.field(factory=list)
+
+    def has_news(self) -> bool:
+        """Look at the file, and return True if another process has changed it."""
+        before, self.seen = self.seen, signature_of(self.path)
+        if self.seen in (before, self.own):
+            return False
+        self.own = _NOT_OURS
+        return True
+
+
+class FileWatcher:
+    """Looks at files every so many seconds, in a daemon thread that lives while any are watched."""
+
+    def __init__(self, interval: float) -> None:
+        self.interval = interval
+        self._lock = RLock()  # the garbage collector may unsubscribe a store at any moment
+        self._watched: dict[Path, _Watched] = {}
+        self._thread: Thread | None = None
+
+    def subscribe(self, path: Path, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call a function, in the thread, after another process has changed a file."""
+        with self._lock:
+            if path not in self._watched:
+                self._watched[path] = _Watched(path, signature_of(path))
+            self._watched[path].callbacks.append(callback)
+            if self._thread is None or not self._thread.is_alive():  # as after a fork
+                self._thread = Thread(target=self._run, name="zustax-watcher", daemon=True)
+                self._thread.start()
+        return lambda: self._unsubscribe(path, callback)
+
+    def note_own(self, path: Path, signature: Signature) -> None:
+        """Note that a version of a file, None if it is removed, is about to be made here."""
+        with self._lock:
+            if path in self._watched:
+                self._watched[path].own = signature
+
+    def _unsubscribe(self, path: Path, callback: Callable[[], object]) -> None:
+        with self._lock:
+            watched = self._watched.get(path)
+            if watched is not None and callback in watched.callbacks:
+                watched.callbacks.remove(callback)
+                if not watched.callbacks:
+                    del self._watched[path]
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(self.interval)
+            with self._lock:
+                if not self._watched:
+                    self._thread = None
+                    return
+                changed = [watched for watched in self._watched.values() if watched.has_news()]
+                callbacks = [callback for watched in changed for callback in watched.callbacks]
+            for callback in callbacks:
+                _call(callback)
+
+
+@attrs.define
+class Channel:
+    """A channel of Redis, what this process says on it, and what to call for the rest."""
+
+    name: str
+    own: str
+    callback: Callable[[], object]
+    is_lost: bool = False
+
+    def take(self, message: dict[str, Any] | None) -> None:
+        """Call back for a message of another process, and after subscribing: one may be missed."""
+        if message is None or message["type"] not in ("subscribe", "message"):
+            return
+        self.is_lost = False
+        if message["data"] not in (self.own, self.own.encode()):
+            _call(self.callback)
+
+    def complain(self, error: Exception) -> None:
+        """Log that the connection is lost, once until it is there again."""
+        if not self.is_lost:
+            _log.warning("no notices on %s: %s; trying again", self.name, str(error))
+        self.is_lost = True
+
+
+def listen_in_thread(client: Any, channel: Channel) -> Callable[[], None]:
+    """Listen with a client of ``redis`` in a daemon thread; return what ends it in a second."""
+    is_over = Event()
+
+    def listen() -> None:
+        with client.pubsub() as pubsub:
+            pubsub.subscribe(channel.name)
+            while not is_over.is_set():
+                message = pubsub.get_message(timeout=_PAUSE)
+                if not is_over.is_set():
+                    channel.take(message)
+
+    def run() -> None:
+        while not is_over.is_set():
+            try:
+                listen()
+            except Exception as error:
+                if not is_over.is_set():  # a client closed after the end may fail
+                    channel.complain(error)
+                is_over.wait(_PAUSE)
+
+    Thread(target=run, name="zustax-redis", daemon=True).start()
+    return is_over.set
+
+
+def listen_in_task(client: Any, channel: Channel) -> Callable[[], None]:
+    """Listen with a client of ``redis.asyncio`` in a task; any thread may call what ends it."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "an asynchronous client hears of changes in an event loop, and none is running: "
+            "subscribe inside a coroutine"
+        ) from None
+
+    async def listen() -> None:
+        async with client.pubsub() as pubsub:
+            await pubsub.subscribe(channel.name)
+            while True:
+                channel.take(await pubsub.get_message(timeout=None))
+
+    async def run() -> None:
+        while True:
+            try:
+                await listen()
+            except Exception as error:
+                channel.complain(error)
+                await asyncio.sleep(_PAUSE)
+
+    task = loop.create_task(run())
+
+    def stop() -> None:
+        with suppress(RuntimeError):  # the loop is closed, and its tasks are gone
+            loop.call_soon_threadsafe(task.cancel)
+
+    return stop
+
+
+def _call(callback: Callable[[], object]) -> None:
+    try:
+        callback()
+    except Exception as error:
+        log_error("a subscriber to a storage failed", error)
