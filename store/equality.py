@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence, Set
-from dataclasses import fields, is_dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from math import copysign
+from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import Any
+from uuid import UUID
 
-import attrs
+from .merge_state import fields_of
 
 _NAN = object()
+
+_NUMBERS = frozenset((complex, Decimal, Fraction))
+
+#: Of these two are the same if they also look the same: equal is not enough, since 12:00 in London
+#: is 13:00 in Paris.
+_VALUES = frozenset((date, datetime, time, timedelta, UUID)) | {
+    PosixPath,
+    PurePosixPath,
+    PureWindowsPath,
+    WindowsPath,
+}
 
 
 def object_is(a: object, b: object, /) -> bool:
@@ -17,7 +32,9 @@ def object_is(a: object, b: object, /) -> bool:
 
     Objects are compared by identity. Numbers, ``str``, ``bytes``, ``bool`` and ``None`` are
     compared by value, an ``int`` also with a ``float``. Unlike ``==``: NaN is itself, ``0.0`` is
-    not ``-0.0``, and ``True`` is not ``1``.
+    not ``-0.0``, and ``True`` is not ``1``. The standard library's immutable value types are
+    compared by value as well: ``complex``, ``Decimal``, ``Fraction``, ``datetime``, ``date``,
+    ``time``, ``timedelta``, ``UUID`` and paths. A time in another time zone is another value.
 
     Args:
         a: Any value.
@@ -30,7 +47,7 @@ def object_is(a: object, b: object, /) -> bool:
         return True
     if type(a) is type(b):
         if not isinstance(a, (int, float, str, bytes)):
-            return False
+            return _is_same_value(a, b)
     elif {type(a), type(b)} != {int, float}:
         return False
     if a == b:
@@ -42,8 +59,8 @@ def shallow(a: object, b: object, /) -> bool:
     """Return True if two values are the same one level deep.
 
     Two values of one type are compared by their entries, each with ``object_is``: mappings by key,
-    sets by member, sequences by position, attrs instances and dataclasses by field. All others are
-    compared with ``object_is`` themselves.
+    sets by member, sequences by position, instances with fields (of attrs, dataclasses, pydantic,
+    msgspec) by field. All others are compared with ``object_is`` themselves.
 
     Args:
         a: Any value.
@@ -67,22 +84,23 @@ def shallow(a: object, b: object, /) -> bool:
     )
 
 
+def _is_same_value(a: Any, b: Any) -> bool:
+    if type(a) in _VALUES:
+        return repr(a) == repr(b)
+    return type(a) in _NUMBERS and (repr(a) == repr(b) or (a == b and a != 0))
+
+
 def _sign(zero: Any) -> float:
     return copysign(1, zero)
 
 
-def _entries(value: object) -> dict[Hashable, object] | None:
+def _entries(value: object) -> Any:
     """Return what a value consists of, or None for a value that has no parts."""
     if isinstance(value, Mapping):
         return {_key(key): entry for key, entry in value.items()}
     if isinstance(value, Set):
         return {_key(member): None for member in value}
-    cls: Any = type(value)
-    if attrs.has(cls):
-        return {field.name: getattr(value, field.name) for field in attrs.fields(cls)}
-    if is_dataclass(cls):
-        return {field.name: getattr(value, field.name) for field in fields(cls)}
-    return None
+    return fields_of(value)
 
 
 def _key(key: Any) -> Hashable:

@@ -1,15 +1,16 @@
 """A dict of changes becomes the next state.
 
 How that is done depends on the class of the state, and is worked out once for each. A dict is
-merged, an attrs class is called. An attrs class that only keeps its values is not even called: its
-instances are copied field by field, by a function that is generated for it as attrs generates
-``__init__``. A loop over the fields would take twice as long as calling the class.
+merged; an instance of a class with fields is made anew in that class's own way. An attrs class that
+only keeps its values is not even called: its instances are copied field by field, by a function
+that is generated for it as attrs generates ``__init__``. A loop over the fields would take twice as
+long as calling the class.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import is_dataclass
+import dataclasses
+from collections.abc import Callable, Collection
 from difflib import get_close_matches
 from functools import lru_cache, partial
 from types import FunctionType
@@ -23,37 +24,100 @@ Merge: TypeAlias = Callable[[Any, dict[str, Any]], Any]
 _FROZEN_SETATTR: Any = attrs.make_class("Frozen", [], frozen=True).__setattr__
 
 
+def _cached(function: Callable[[Any], T]) -> Callable[[Any], T]:
+    return lru_cache(maxsize=256)(function)
+
+
 def merge_state(state: T, changes: dict[str, Any]) -> T:
-    """Make a new state of an attrs instance or a dict, with some of its fields changed."""
-    cls: Any = type(state)
-    merged: T = merging(cls)(state, changes)
+    """Make a new state of an instance with fields, or of a dict, with some of them changed."""
+    merged: T = merging(type(state))(state, changes)
     return merged
 
 
+@_cached
+def field_names(cls: Any) -> tuple[str, ...] | None:
+    """Return the names of a class's fields; None for a class that has none of its own.
+
+    Classes with fields are those of attrs, dataclasses, NamedTuple, pydantic 2 and msgspec.
+    """
+    if attrs.has(cls):
+        return tuple(field.name for field in attrs.fields(cls))
+    if dataclasses.is_dataclass(cls):
+        return tuple(field.name for field in dataclasses.fields(cls))
+    if issubclass(cls, tuple) and hasattr(cls, "_replace"):
+        return tuple(getattr(cls, "_fields", ()))
+    if is_pydantic(cls):
+        return tuple(getattr(cls, "model_fields", ()))
+    return getattr(cls, "__struct_fields__", None)  # msgspec's
+
+
 def fields_of(value: Any) -> dict[str, Any] | None:
-    """Return the fields of an attrs instance, None for any other value."""
-    if not attrs.has(type(value)):
+    """Return the fields of an instance; None for a value that has none."""
+    names = field_names(type(value))
+    return None if names is None else {name: getattr(value, name) for name in names}
+
+
+@_cached
+def settable_names(cls: Any) -> tuple[str, ...]:
+    """Return the names of the fields that a new instance of a class can be given."""
+    if attrs.has(cls):
+        return tuple(field.name for field in attrs.fields(cls) if field.init)
+    if dataclasses.is_dataclass(cls):
+        return tuple(field.name for field in dataclasses.fields(cls) if field.init)
+    return field_names(cls) or ()
+
+
+def settable_fields(value: Any) -> dict[str, Any] | None:
+    """Return the fields of an instance that a new one can be given; None if it has no fields."""
+    if field_names(type(value)) is None:
         return None
-    return {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+    return {name: getattr(value, name) for name in settable_names(type(value))}
 
 
-@lru_cache(maxsize=256)
+@_cached
 def merging(cls: Any) -> Merge:
     """Return the function ``(state, changes) -> next state`` for the states of a class."""
     if issubclass(cls, dict):
         return lambda state, changes: {**state, **changes}
-    if is_dataclass(cls):
-        return partial(_refuse_to_merge, cls)
-    if not attrs.has(cls):
+    names = field_names(cls)
+    if names is None:
         return lambda state, changes: {**changes}
-    return _copying(cls) if _only_keeps_values(cls) else _calling(cls)
+    if attrs.has(cls):
+        return _copying(cls) if _only_keeps_values(cls) else _calling(cls)
+    if dataclasses.is_dataclass(cls):
+        return partial(_replacing, dataclasses.replace, cls, settable_names(cls))
+    if issubclass(cls, tuple):
+        return partial(_replacing, getattr(cls, "_replace"), cls, names)  # noqa: B009
+    if is_pydantic(cls):
+        return partial(_replacing, _replace_pydantic, cls, names)
+    import msgspec
+
+    return partial(_replacing, msgspec.structs.replace, cls, names)
 
 
-def _refuse_to_merge(cls: Any, state: object, changes: object) -> NoReturn:
-    raise TypeError(
-        f"a dict is not merged into a dataclass: set dataclasses.replace(state, ...), or make "
-        f"{cls.__name__} an attrs class; with replace=True the dict itself becomes the state"
-    )
+def _replacing(
+    replace: Callable[..., Any],
+    cls: Any,
+    settable: Collection[str],
+    state: Any,
+    changes: dict[str, Any],
+) -> Any:
+    for name in changes:
+        if name not in settable:
+            _refuse(name, cls, settable)
+    return replace(state, **changes)
+
+
+def is_pydantic(cls: Any) -> bool:
+    """Return True for a model of pydantic 2."""
+    return hasattr(cls, "__pydantic_validator__") and hasattr(cls, "model_copy")
+
+
+def _replace_pydantic(state: Any, **changes: Any) -> Any:
+    """Copy a model with its changed fields validated; those that have not changed stay."""
+    values = {**(fields_of(state) or {}), **changes}
+    valid = type(state).model_validate(values, by_alias=False, by_name=True)
+    return state.model_copy(update={name: getattr(valid, name) for name in changes})
 
 
 def _calling(cls: Any) -> Merge:
@@ -64,7 +128,7 @@ def _calling(cls: Any) -> Merge:
         values = {alias: getattr(state, name) for name, alias in parameters.items()}
         for name in changes:
             if name not in aliases:
-                _refuse(name, cls, list(aliases))
+                _refuse(name, cls, aliases)
             values[aliases[name]] = changes[name]
         return cls(**values)
 
@@ -80,7 +144,7 @@ def _copying(cls: Any) -> Merge:
         "  new = allocate(cls)",
         *("  " + copy_field.format(name) for name in setters),
         "  for name in changes:",
-        "    if name not in setters: refuse(name, cls, list(setters))",
+        "    if name not in setters: refuse(name, cls, setters)",
         "    setters[name](new, changes[name])",
         "  return new",
     ]
@@ -116,8 +180,8 @@ def _is_written_by_attrs(function: object) -> bool:
     )
 
 
-def _refuse(name: object, cls: Any, settable: list[str]) -> NoReturn:
-    if name in attrs.fields_dict(cls):
+def _refuse(name: object, cls: Any, settable: Collection[str]) -> NoReturn:
+    if name in (field_names(cls) or ()):
         raise TypeError(
             f"field {name!r} of {cls.__name__} cannot be set: it is declared with init=False"
         )

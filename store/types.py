@@ -13,7 +13,7 @@ middlewares nest in any order, and each needs to know of itself alone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -32,6 +32,12 @@ class SetState(Protocol[T_contra]):
         action: object = None,
     ) -> None:
         """Change the state."""
+
+
+#: An initializer that takes less than ``set_state``, ``get_state`` and the store.
+ShortInitializer: TypeAlias = (
+    Callable[[SetState[T], Callable[[], T]], T] | Callable[[SetState[T]], T] | Callable[[], T]
+)
 
 
 class SetDraftState(Protocol[T_contra]):

@@ -16,8 +16,8 @@ from uuid import uuid4
 
 import attrs
 
+from .middleware.convert import merge_stored
 from .middleware.persist import Persistence, persist
-from .middleware.persist_json import merge
 from .storage.protocol import Storage
 from .tracebacks import cuts_frames
 from .vanilla import Store
@@ -200,7 +200,7 @@ class UserStore(Store[UserState]):
     def _merge_stored(self, stored: Any, state: UserState) -> UserState:
         if state is not self._hydrated_from:
             return state
-        merged = merge(stored, state)
+        merged = merge_stored(stored, state)
         self._was_refused = merged.session_id in self._ended
         if self._was_refused:
             return state

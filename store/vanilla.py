@@ -8,26 +8,30 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, overload
 
 from .checks import (
+    fitted,
     is_function,
     refuse_class,
     refuse_coroutine,
     refuse_coroutine_function,
-    require_function,
 )
 from .equality import object_is
 from .listeners import Batches, ListenerSet, Subscription
-from .merge_state import merge_state
+from .merge_state import field_names, merge_state
 from .slices import Changes, View, subscribe_to_slice
 from .tracebacks import cut_frames, cuts_frames
-from .types import Drafting, Enhanced, SetDraftState, SetState
+from .types import Drafting, Enhanced, SetDraftState, SetState, ShortInitializer
 
 T = TypeVar("T")
 S = TypeVar("S")
 P = TypeVar("P")
 D = TypeVar("D")
 R = TypeVar("R")
+V = TypeVar("V", int, str, float, bytes)
 
 _NOT_GIVEN: Any = object()
+
+#: How many keys or fields the ``repr`` of a store names.
+_SHOWN = 12
 
 
 class Initializer(Protocol[T]):
@@ -47,7 +51,7 @@ class Store(Generic[T]):
 
     Args:
         initial: The first state, or the function that makes it, given ``set_state``, ``get_state``
-            and the store. Until it returns, the state is None.
+            and the store, or as many of these as it takes. Until it returns, the state is None.
 
     Raises:
         TypeError: If ``initial`` is a class, or the function is a coroutine function.
@@ -55,6 +59,9 @@ class Store(Generic[T]):
 
     @overload
     def __init__(self, initial: Initializer[T]) -> None: ...
+
+    @overload
+    def __init__(self, initial: ShortInitializer[T]) -> None: ...
 
     @overload
     def __init__(self, initial: T) -> None: ...
@@ -70,6 +77,7 @@ class Store(Generic[T]):
         refuse_class(initial)
         with self._lock:  # what another thread sets, told of by a storage, comes after
             if is_function(initial):
+                initial = fitted("initial", initial, "set_state", "get_state", "store")
                 initial = initial(self.set_state, self.get_state, self)
             refuse_coroutine(initial)
             self._state = self._initial_state = initial
@@ -96,16 +104,15 @@ class Store(Generic[T]):
         does, even if it is equal.
 
         Args:
-            partial: A dict, merged one level deep into a new dict or evolved into a new attrs
-                instance; or any other value, which becomes the state; or a function of the state
+            partial: A dict, merged one level deep into a new dict or into a new instance of a class
+                with fields; or any other value, which becomes the state; or a function of the state
                 that returns either. The function is called exactly once, under the store's lock.
             replace: Whether a dict becomes the state as it is. Default: it is merged.
             action: What the change is called where ``devtools`` records it. Default: nothing.
 
         Raises:
-            TypeError: If a dict names a field that the attrs state does not have, or is to be
-                merged into a dataclass; if the function is async. As with an error of the function
-                or of a validator, nothing has changed then.
+            TypeError: If a dict names a field that the state does not have; if the function is
+                async. As with an error of the function or of a validator, nothing has changed then.
             Exception: Whatever a listener raises. The state has changed, and the listeners after it
                 have not been called.
         """
@@ -139,6 +146,12 @@ class Store(Generic[T]):
     def subscribe(self, listener: Callable[[T, T], object], /) -> Callable[[], None]: ...
 
     @overload
+    def subscribe(self, listener: Callable[[T], object], /) -> Callable[[], None]: ...
+
+    @overload
+    def subscribe(self, listener: Callable[[], object], /) -> Callable[[], None]: ...
+
+    @overload
     def subscribe(
         self,
         selector: Callable[[T], S],
@@ -148,10 +161,20 @@ class Store(Generic[T]):
         fire_immediately: bool = False,
     ) -> Callable[[], None]: ...
 
+    @overload
+    def subscribe(
+        self,
+        selector: Callable[[T], S],
+        listener: Callable[[S], object] | Callable[[], object],
+        *,
+        equality_fn: Callable[[S, S], bool] = object_is,
+        fire_immediately: bool = False,
+    ) -> Callable[[], None]: ...
+
     def subscribe(
         self,
         selector: Callable[..., Any],
-        listener: Callable[[Any, Any], object] = _NOT_GIVEN,
+        listener: Callable[..., object] = _NOT_GIVEN,
         *,
         equality_fn: Callable[[Any, Any], bool] = object_is,
         fire_immediately: bool = False,
@@ -164,8 +187,9 @@ class Store(Generic[T]):
 
         Args:
             selector: Takes a slice from a state. ``subscribe(listener)`` leaves it out.
-            listener: Called with the new state and the one before it, or with such slices. In a
-                round that overlaps with another it is given the newest state.
+            listener: Called with the new state and the one before it, or with such slices; it may
+                take only the first. In a round that overlaps with another it is given the newest
+                state.
             equality_fn: Called with the slice that was last delivered and the newest; if it returns
                 True, the listener is not called. Default: ``object_is``.
             fire_immediately: Whether to call the listener at once, with the first slice as both
@@ -176,8 +200,8 @@ class Store(Generic[T]):
             has been subscribed again without a selector: then it removes that.
 
         Raises:
-            TypeError: If an argument that must be a function is none, or if the listener is a
-                coroutine function, or if an option is given without a selector.
+            TypeError: If an argument is not a function that can be called so, or if the listener is
+                a coroutine function, or if an option is given without a selector.
             Exception: Whatever the selector raises, or the listener when it is fired immediately.
                 It is not subscribed then.
         """
@@ -185,16 +209,16 @@ class Store(Generic[T]):
             if listener is _NOT_GIVEN:
                 if fire_immediately or equality_fn is not object_is:
                     raise TypeError("equality_fn and fire_immediately need a selector")
-                require_function("listener", selector)
+                call = fitted("listener", selector, "state", "previous")
                 refuse_coroutine_function(selector)
-                self._listeners.add(selector)
+                self._listeners.add(selector, call)
                 return Subscription(self._listeners, selector)
-            require_function("selector", selector)
-            require_function("listener", listener)
-            require_function("equality_fn", equality_fn)
+            selector = fitted("selector", selector, "state")
+            call = fitted("listener", listener, "slice", "previous")
+            equality_fn = fitted("equality_fn", equality_fn, "previous", "slice")
             refuse_coroutine_function(listener)
             return subscribe_to_slice(
-                self._listeners, self.get_state, selector, listener, equality_fn, fire_immediately
+                self._listeners, self.get_state, selector, call, equality_fn, fire_immediately
             )
         except BaseException as error:  # inline: a subscription is not to be slower than it was
             cut_frames(error)
@@ -217,8 +241,8 @@ class Store(Generic[T]):
         Raises:
             TypeError: If an argument is not a function.
         """
-        require_function("selector", selector)
-        require_function("equality_fn", equality_fn)
+        selector = fitted("selector", selector, "state")
+        equality_fn = fitted("equality_fn", equality_fn, "previous", "slice")
         return View(lambda: self.get_state(), self.subscribe, selector, equality_fn)
 
     def changes(self) -> Changes[T]:
@@ -242,6 +266,13 @@ class Store(Generic[T]):
         the thread change.
         """
         return self._batches.open()
+
+    def __repr__(self) -> str:
+        state: Any = self._state
+        names = field_names(type(state)) or (state if isinstance(state, dict) else ())
+        shown = [str(name) for name in list(names)[:_SHOWN]] + ["..."] * (len(names) > _SHOWN)
+        kind = f"{type(self).__name__} of {type(state).__name__}"
+        return f"<{kind}: {', '.join(shown)}>" if names else f"<{kind}>"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         """Refuse to be pickled or copied: a copy would share the actions and lack the listeners."""
@@ -311,6 +342,19 @@ def create_store(initial: Initializer[T], /) -> Store[T]: ...
 
 
 @overload
+def create_store(initial: ShortInitializer[T], /) -> Store[T]: ...
+
+
+@overload
+def create_store(initial: dict[str, V], /) -> Store[dict[str, V]]: ...
+
+
+# Values of several types: mypy would take them for objects, and refuse to calculate with one.
+@overload
+def create_store(initial: dict[str, Any], /) -> Store[dict[str, Any]]: ...
+
+
+@overload
 def create_store(initial: T, /) -> Store[T]: ...
 
 
@@ -319,9 +363,11 @@ def create_store(initial: Any, /) -> Store[Any]:
     """Make a store.
 
     Args:
-        initial: The first state itself: a dict, an attrs instance, any other value. Or a function
+        initial: The first state itself: a dict, an instance of a class with fields (attrs,
+            dataclass, NamedTuple, pydantic, msgspec), any other value. Or a function
             ``initial(set_state, get_state, store)`` that returns it and may keep the three, for
-            actions that are part of the state. Middlewares wrap such a function.
+            actions that are part of the state; it may also take fewer. Middlewares wrap such a
+            function.
 
     Returns:
         The store, which ``Store`` describes, with the attributes that middlewares have added.

@@ -1,15 +1,27 @@
-"""Asynchronous storages: what they leave to be awaited runs in one event loop, writes in order."""
+"""What runs while the caller goes on: asynchronous storages, and writes that can wait.
+
+An asynchronous storage runs in one event loop, the first that it was used in. Its writes run one
+after the other.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import inspect
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from threading import local
-from typing import Any
+from concurrent.futures import Future
+from contextlib import suppress
+from heapq import heappop, heappush
+from itertools import count
+from threading import Condition, Thread, local
+from time import monotonic
+from typing import Any, TypeAlias
 
-from ..tracebacks import log_error
+from ..after_fork import renews_after_fork
+
+Handle: TypeAlias = "asyncio.Task[None] | Future[None]"
 
 
 class NoEventLoopError(RuntimeError):
@@ -17,16 +29,27 @@ class NoEventLoopError(RuntimeError):
 
 
 class AsyncWrites:
-    """Runs coroutines in one event loop, the first that it was used in, and writes in order.
+    """Runs coroutines in one event loop, and writes in order.
 
-    An error of a write is logged, since it may be that nothing awaits it.
+    Args:
+        on_error: Called with the error of a write, since it may be that nothing awaits it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_error: Callable[[BaseException], object]) -> None:
+        self._on_error = on_error
+        self._thread = local()
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what is under way, as in a forked process, where no event loop runs it."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._last_write: asyncio.Task[None] | None = None
-        self._thread = local()
+        self._last_write: tuple[asyncio.AbstractEventLoop | None, Handle | None] = None, None
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anything had to be awaited yet, so that the storage is asynchronous."""
+        return self._loop is not None
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> Awaitable[None] | None:
         """Run a coroutine up to its first ``wait`` for an awaitable, and the rest in the loop.
@@ -34,15 +57,25 @@ class AsyncWrites:
         Returns an awaitable for its end; None if it has ended, or, in a thread without an event
         loop, if it goes on in the loop of another.
         """
-        was_starting = getattr(self._thread, "is_starting", False)
-        self._thread.is_starting = True
-        try:
-            coroutine.send(None)
-        except StopIteration:
+        handle = self._start(coroutine)
+        if not isinstance(handle, Future):
+            return handle
+        return None if _running_loop() is None else asyncio.wrap_future(handle)
+
+    def write(self, write: Callable[[], Coroutine[Any, Any, None]]) -> Awaitable[None] | None:
+        """Start a coroutine that writes, when the writes before it have ended."""
+
+        async def run() -> None:
+            await self._until(before)
+            await write()
+
+        before = self._write_before()
+        handle = self._start(run())
+        if handle is None:
             return None
-        finally:
-            self._thread.is_starting = was_starting
-        return self._go_on(coroutine)
+        self._last_write = self._loop, handle
+        handle.add_done_callback(self._report)
+        return None if isinstance(handle, Future) else handle
 
     async def wait(self, result: Any) -> Any:
         """In a coroutine that was started: return a result, or what an awaitable one comes to."""
@@ -56,47 +89,46 @@ class AsyncWrites:
             raise
         return await result
 
-    def write(
-        self, writing: Awaitable[Any], then: Callable[[], object] = lambda: None
-    ) -> Awaitable[None] | None:
-        """Run a write when those before it have ended, and ``then`` when it has succeeded.
-
-        Returns an awaitable for its end; None in any thread but that of the loop.
-        """
-        loop = self._home_for(writing)
-        if loop is _running_loop():
-            return self._chain(writing, then)
-        loop.call_soon_threadsafe(self._chain, writing, then)
-        return None
-
-    @property
-    def is_used(self) -> bool:
-        """Whether anything had to be awaited yet, so that the storage is asynchronous."""
-        return self._loop is not None
-
-    def flush(self) -> Awaitable[None] | None:
-        """Wait for the writes that were begun; raise the error of the last one."""
-        return None if self._loop is None else self._go_on(self._last_write_succeeds())
+    async def until(self, future: Future[None]) -> None:
+        """In a coroutine that was started: wait for a future that another thread may complete."""
+        if self.is_used:
+            await self.wait(_end_of(future))
+        else:
+            future.result()
 
     async def written(self) -> None:
         """In a coroutine that was started: wait until all writes have ended, well or not."""
-        if self._loop is not None:
-            await self.wait(self._last_write_ends())
+        await self._until(self._write_before())
 
-    def _go_on(self, coroutine: Coroutine[Any, Any, None]) -> Awaitable[None] | None:
-        loop, here = self._home_for(coroutine), _running_loop()
-        if loop is here:
-            return self._make_task(coroutine)
-        elsewhere = asyncio.run_coroutine_threadsafe(coroutine, loop)
-        return None if here is None else asyncio.wrap_future(elsewhere)
+    async def flush(self) -> None:
+        """Wait for the writes that were begun; raise the error of the last one."""
+        last = self._write_before()
+        if last is not None:
+            await _end_of(last)
+            last.result()
 
-    def _home_for(self, awaitable: Awaitable[Any]) -> asyncio.AbstractEventLoop:
-        """Return the loop to run an awaitable in. Without one it is closed: nothing awaits it."""
-        here, home = _running_loop(), self._loop
-        if home is None or home.is_closed() or (here is not None and not home.is_running()):
-            home = self._loop = here
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> Handle | None:
+        was_starting = getattr(self._thread, "is_starting", False)
+        self._thread.is_starting = True
+        try:
+            coroutine.send(None)
+        except StopIteration:
+            return None
+        finally:
+            self._thread.is_starting = was_starting
+        loop = self._home_for(coroutine)
+        if loop is not _running_loop():
+            return asyncio.run_coroutine_threadsafe(coroutine, loop)
+        task = loop.create_task(coroutine)
+        self._tasks.add(task)  # a loop itself does not keep its tasks alive
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(_retrieve)
+        return task
+
+    def _home_for(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.AbstractEventLoop:
+        self._loop = home = self._home()
         if home is None:
-            _close(awaitable)
+            coroutine.close()
             raise NoEventLoopError(
                 "the storage or the migration is asynchronous and no event loop is running: create "
                 "the store inside a coroutine, or with skip_hydration=True and call rehydrate() "
@@ -104,35 +136,81 @@ class AsyncWrites:
             )
         return home
 
-    def _chain(self, writing: Awaitable[Any], then: Callable[[], object]) -> asyncio.Task[None]:
-        task = self._make_task(_after(self._write_before(), writing, then))
-        task.add_done_callback(_log_failure)
-        task.add_done_callback(lambda _: _close(writing))
-        self._last_write = task
-        return task
+    def _home(self) -> asyncio.AbstractEventLoop | None:
+        """Return the loop to use: that of before, unless it is used no more."""
+        here, home = _running_loop(), self._loop
+        if home is None or home.is_closed() or (here is not None and not home.is_running()):
+            return here
+        return home
 
-    def _write_before(self) -> asyncio.Task[None] | None:
-        """Return the last write, unless it was left in a loop that is not used any more."""
-        task = self._last_write
-        return task if task is not None and task.get_loop() is self._loop else None
+    def _write_before(self) -> Handle | None:
+        """Return the last write, unless it was left in a loop that is used no more."""
+        loop, write = self._last_write
+        return write if loop is self._home() else None
 
-    async def _last_write_ends(self) -> None:
-        task = self._write_before()
-        if task is not None:
-            await asyncio.wait([task])
+    async def _until(self, write: Handle | None) -> None:
+        if write is not None and not write.done():
+            await self.wait(_end_of(write))
 
-    async def _last_write_succeeds(self) -> None:
-        await self._last_write_ends()
-        task = self._write_before()
-        if task is not None:
-            task.result()
+    def _report(self, write: Handle) -> None:
+        error = None if write.cancelled() else write.exception()
+        if error is not None:
+            self._on_error(error)
 
-    def _make_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)  # a loop itself does not keep its tasks alive
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(_retrieve)
-        return task
+
+def call_later(seconds: float, function: Callable[[], object]) -> None:
+    """Call a function in a thread of its own, or, at the latest, when the program ends."""
+    _later.add(seconds, function)
+
+
+class _Later:
+    """The functions that are to be called later, and the thread that waits for the next of them."""
+
+    def __init__(self) -> None:
+        self.renew()
+        renews_after_fork(self)
+        atexit.register(self._call_all)
+
+    def renew(self) -> None:
+        """Begin anew. What another process is to call is its own affair."""
+        self._changed = Condition()
+        self._calls: list[tuple[float, int, Callable[[], object]]] = []
+        self._numbers = count()
+        self._thread: Thread | None = None
+
+    def add(self, seconds: float, function: Callable[[], object]) -> None:
+        with self._changed, suppress(RuntimeError):  # no thread to be had: then at the end
+            heappush(self._calls, (monotonic() + seconds, next(self._numbers), function))
+            self._changed.notify()
+            if self._thread is None:
+                thread = Thread(target=self._run, name="zustax-later", daemon=True)
+                thread.start()
+                self._thread = thread
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._calls or self._calls[0][0] > monotonic():
+                    self._changed.wait(self._calls[0][0] - monotonic() if self._calls else None)
+                call = heappop(self._calls)
+                try:
+                    # Its own, since a slow storage must not hold up the others, and no daemon, so
+                    # that the program does not end in the middle of a write.
+                    Thread(target=call[2], name="zustax-write", daemon=False).start()
+                except RuntimeError:
+                    heappush(self._calls, call)
+                    self._thread = None
+                    return
+                del call  # it keeps a store alive
+
+    def _call_all(self) -> None:
+        with self._changed:
+            calls, self._calls = self._calls, []
+        for _, _, function in calls:
+            function()
+
+
+_later = _Later()
 
 
 @types.coroutine
@@ -140,13 +218,9 @@ def _pause() -> Generator[None, None, None]:
     yield
 
 
-async def _after(
-    previous: asyncio.Task[None] | None, writing: Awaitable[Any], then: Callable[[], object]
-) -> None:
-    if previous is not None:
-        await asyncio.wait([previous])
-    await writing
-    then()
+async def _end_of(handle: Handle) -> None:
+    future = handle if isinstance(handle, asyncio.Task) else asyncio.wrap_future(handle)
+    await asyncio.wait([future])
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -166,9 +240,3 @@ def _retrieve(task: asyncio.Task[None]) -> None:
     """Keep asyncio from complaining of an error that was not waited for."""
     if not task.cancelled():
         task.exception()
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    error = None if task.cancelled() else task.exception()
-    if error is not None:
-        log_error("a state could not be written to its storage", error)

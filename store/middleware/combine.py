@@ -14,29 +14,47 @@ Any other middleware may be wrapped around it.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
 
-from ..checks import require_function
+import attrs
+
+from ..checks import fitted
+from ..merge_state import merge_state
 from ..tracebacks import cuts_frames
 from ..vanilla import Initializer
-from .immer import DraftInitializer
+from .immer import DraftInitializer, ShortDraftInitializer
 
+T = TypeVar("T", bound="attrs.AttrsInstance")
 State = dict[str, Any]
 
 
+@overload
+def combine(initial: State, create: DraftInitializer[State]) -> Initializer[State]: ...
+
+
+@overload
+def combine(initial: State, create: ShortDraftInitializer[State]) -> Initializer[State]: ...
+
+
+@overload
+def combine(initial: T, create: Callable[..., dict[str, Any]]) -> Initializer[T]: ...
+
+
 @cuts_frames
-def combine(initial: State, create: DraftInitializer[State]) -> Initializer[State]:
-    """Make an initializer of a dict of values and a function that makes a dict of actions.
+def combine(initial: Any, create: Callable[..., dict[str, Any]]) -> Initializer[Any]:
+    """Make an initializer of some values and a function that makes a dict of actions.
 
     Args:
-        initial: The values.
+        initial: The values: a dict, or an instance of a class with fields, also for the actions.
         create: Called as an initializer is; where both name a key, its value is taken.
 
     Returns:
         An initializer, for ``create_store`` or another middleware.
 
     Raises:
-        TypeError: If ``create`` is not a function.
+        TypeError: If ``create`` is not a function, or, when the store is made, if it names a field
+            that the instance does not have.
     """
-    require_function("create", create)
-    return lambda *given: {**initial, **create(*given)}
+    make = fitted("create", create, "set_state", "get_state", "store")
+    return lambda *given: merge_state(initial, make(*given))

@@ -19,9 +19,9 @@ from typing import Any, Generic, TypedDict, TypeVar, Unpack, overload
 
 import attrs
 
-from ..checks import is_function, require_initializer
+from ..checks import fitted_initializer, is_function
 from ..tracebacks import cut_frames, cuts_frames
-from ..types import Absent, Drafting, Enhanced, SetState
+from ..types import Absent, Drafting, Enhanced, SetState, ShortInitializer
 from ..vanilla import Initializer, Store
 from .history import History, RecordedAction
 from .redacted import Redactor, entries_of
@@ -259,6 +259,12 @@ def devtools(
 ) -> Enhanced[T, Absent, Devtools[T], Absent]: ...
 
 
+@overload
+def devtools(
+    initializer: ShortInitializer[T], **options: Unpack[DevtoolsKeywords]
+) -> Enhanced[T, Absent, Devtools[T], Absent]: ...
+
+
 @cuts_frames
 def devtools(
     initializer: Any,
@@ -296,7 +302,7 @@ def devtools(
         TypeError: If the initializer is not a function, or ``secret`` is a single text.
         ValueError: If ``max_age`` is not a whole number, or less than 2.
     """
-    require_initializer(initializer)
+    make = fitted_initializer(initializer)
     if not isinstance(max_age, int) or max_age < 2:
         raise ValueError(
             f"max_age must be an int of at least 2 (one state before, one after), not {max_age!r}"
@@ -313,7 +319,7 @@ def devtools(
             anonymous_action_type=anonymous_action_type,
         )
         store.set_state = tools.set_state
-        state: T = initializer(tools.set_state, get_state, store)
+        state: T = make(tools.set_state, get_state, store)
         tools.start(state, is_recording=enabled)
         return state
 

@@ -6,8 +6,9 @@
     produce({"todos": [{"done": False}], "user": ada}, finish)   # a new state with the same `ada`
 
 The recipe gets a copy of the state: real dicts, lists, sets and tuples at every depth, and for an
-attrs instance a stand-in whose fields can be set. Afterwards each copy is compared with what it was
-made of; where nothing was changed, the result has the very objects of the original.
+instance with fields (of attrs, a dataclass, ...) a stand-in whose fields can be set. Afterwards
+each copy is compared with what it was made of; where nothing was changed, the result has the very
+objects of the original.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class _Drafts:
         if type(value) is tuple:
             parts = tuple(map(self.thaw, value))
             return value if _are_same(parts, value) else parts
-        fields = fields_of(value)
+        fields = None if isinstance(value, tuple) else fields_of(value)
         if fields is None:
             return value
         return FieldsDraft(value, {name: self.thaw(entry) for name, entry in fields.items()})

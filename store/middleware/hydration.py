@@ -1,176 +1,37 @@
-"""The item of a storage that a state is kept in, and how what it holds becomes the state."""
+"""How what a storage holds becomes the state."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
-from inspect import isawaitable
-from itertools import count
-from threading import RLock, get_ident
 from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
+from ..after_fork import renews_after_fork
+from ..checks import fitted
 from ..listeners import ListenerSet
-from ..merge_state import merge_state
-from ..storage.protocol import QuarantiningStorage, StoredStateError
+from ..merge_state import field_names
+from ..storage.protocol import StoredStateError
 from ..tracebacks import log_error
-from .async_writes import AsyncWrites, NoEventLoopError
-from .persist_json import StoredState, from_text, to_text
+from .async_writes import NoEventLoopError
+from .convert import merge_stored, merge_values
+from .persist_json import StoredState, from_text
+from .persisted_item import UNREAD, Item, PersistedItem
 
 T = TypeVar("T")
 
-
-@attrs.frozen(repr=False)
-class Item:
-    """A text of a storage, None if there is none, and the number of its reading or writing."""
-
-    text: str | None
-    number: int = attrs.field(eq=False)
-
-
-class PersistedItem(Generic[T]):
-    """Writes the state to its storage, reads it, removes it; under the options of the moment.
-
-    Whatever happens here gets a number when it begins, and later is greater. All that says what
-    came first is a comparison of these numbers. ``lock`` keeps them; it is never held while a
-    storage or a function of the user is called.
-
-    Attributes:
-        known: What the storage holds, if that is what the state was last saved to or loaded from.
-        changed: The number of the last change made here, or of the last text that was taken over.
-    """
-
-    def __init__(self, options: Any, get_state: Callable[[], T]) -> None:
-        self.options = options
-        self.writes = AsyncWrites()
-        self.lock = RLock()
-        self.known: Item | None = None
-        self.changed = 0
-        self._get_state = get_state
-        self._numbers = count(1)
-        self._written = 0
-        self._one_write = RLock()  # so that the last write is of the last state
-        self._held_back_by: int | None = None
-
-    def number(self) -> int:
-        """Return a number that is greater than those before."""
-        return next(self._numbers)
-
-    @property
-    def is_unsaved(self) -> bool:
-        """Whether the last write has failed, or is still under way."""
-        return self.known is not None and self.known.number < self._written
-
-    @contextmanager
-    def holding_back(self) -> Iterator[None]:
-        """Do not write what this thread sets inside of the block."""
-        self._held_back_by = get_ident()
-        try:
-            yield
-        finally:
-            self._held_back_by = None
-
-    def write(self) -> Awaitable[None] | None:
-        """Write the newest state; return an awaitable if the storage is asynchronous.
-
-        With ``sync`` an unchanged text is not written again: it would only undo what another
-        process has written meanwhile.
-        """
-        if self._held_back_by == get_ident():
-            return None
-        with self._one_write:
-            options, item = self.options, self._next_item()
-            if options.sync and not self.is_unsaved and item == self.known:
-                return None
-            self._written = item.number
-            writing = options.storage.set_item(options.name, item.text)
-            if isawaitable(writing):
-                return self.writes.write(writing, then=lambda: self.remember(item))
-            self.remember(item)
-            return None
-
-    async def replace(self, expected: Item | None) -> bool:
-        """Write the newest state, and return True, unless the storage holds another text.
-
-        A storage that is not fenced, and one that was not read before, is written in any case.
-        """
-        await self.writes.written()
-        with self._one_write:
-            options, item = self.options, self._next_item()
-            self._written = item.number
-            replace_item = getattr(options.storage, "replace_item", None)
-            if replace_item is None or expected is None:
-                replacing = options.storage.set_item(options.name, item.text)
-            else:
-                replacing = replace_item(options.name, expected.text, item.text)
-        if (await self.writes.wait(replacing)) is False:
-            return False
-        self.remember(item)
-        return True
-
-    async def read(self) -> Item:
-        """Read what the storage holds, when all that is being written has arrived."""
-        await self.writes.written()
-        options, number = self.options, self.number()
-        return Item(await self.writes.wait(options.storage.get_item(options.name)), number)
-
-    def remember(self, item: Item) -> None:
-        """Note that the state is that of an item, and that the storage holds it.
-
-        Once something has been written after it, the storage may hold that.
-        """
-        with self.lock:
-            self.known = item if item.number >= self._written else None
-            self.changed = max(self.changed, item.number)
-
-    def remove(self) -> None:
-        """Remove what the storage holds; with an asynchronous one in the background."""
-        with self._one_write:
-            self._forget()
-            removing = self.options.storage.remove_item(self.options.name)
-            if isawaitable(removing):
-                self.writes.write(removing)
-
-    async def set_aside(self, item: Item) -> bool:
-        """Have the storage keep an item that cannot be used; return True if it knows how to."""
-        if not hasattr(self.options.storage, "set_aside"):
-            return False
-        storage = cast(QuarantiningStorage, self.options.storage)
-        try:
-            await self.writes.wait(storage.set_aside(self.options.name, str(item.text)))
-        except Exception as error:
-            log_error(f"{self.options.name!r} could not be set aside", error)
-        return True
-
-    def change_options(self, options: dict[str, Any]) -> None:
-        """Change options."""
-        with self._one_write:
-            self.options = merge_state(self.options, options)
-            self._forget()
-
-    def _forget(self) -> None:
-        with self.lock:
-            self._written = self.number()
-            self.known = None
-
-    def _next_item(self) -> Item:
-        """Make the item of the newest state."""
-        options, number = self.options, self.number()
-        state: Any = self._get_state()
-        if isinstance(state, dict):
-            state = {**state}  # `partialize` may change it
-        return Item(to_text(options.partialize(state), options.version), number)
+_ON_END = "what on_rehydrate_storage returns"
 
 
 @attrs.define(repr=False, eq=False)
 class Hydration(Generic[T]):
-    """One hydration: its number, what to call at its end, and the state that it has made so far."""
+    """One hydration: its number, what to call at its end, and whether it has made a state yet."""
 
     number: int
     on_end: Callable[[Any, Any], object] | None = None
-    made: StoredState | None = None
+    has_made: bool = False
+    made: Any = None
 
 
 class Hydrator(Generic[T]):
@@ -178,23 +39,29 @@ class Hydrator(Generic[T]):
 
     Attributes:
         has_hydrated: Whether the last hydration has succeeded.
+        is_owed: Whether the storage could not be read, so that it is to be read again.
+        first_end: Completes when the first hydration has ended, well or not.
         on_hydrate: Called when a hydration begins.
         on_finish: Called when a hydration has succeeded.
     """
 
-    def __init__(
-        self, item: PersistedItem[T], set_state: Callable[..., None], get_state: Callable[[], T]
-    ) -> None:
+    def __init__(self, item: PersistedItem[T], set_state: Callable[..., None]) -> None:
         self.has_hydrated = False
+        self.is_owed = False
+        self.first_end = _future()
         self.on_hydrate = ListenerSet()
         self.on_finish = ListenerSet()
         self._item = item
         self._set_state = set_state
-        self._get_state = get_state
         self._initial: Any = None
         self._last = 0
         self._under_way: int | None = None
         self._ending: Future[None] | None = None
+        renews_after_fork(self)
+
+    def renew(self) -> None:
+        """Begin anew in a forked process, in which no hydration is under way."""
+        self._under_way = self._ending = None
 
     @property
     def is_hydrating(self) -> bool:
@@ -207,7 +74,7 @@ class Hydrator(Generic[T]):
             return None
         with self._item.lock:
             if self._under_way is not None and self._ending is None:
-                self._ending = Future()
+                self._ending = _future()
             return self._ending
 
     def first(self, initial: T) -> T:
@@ -216,7 +83,7 @@ class Hydrator(Generic[T]):
         What the function that ``on_rehydrate_storage`` returned raises is only logged, as the state
         is fine.
         """
-        self._initial = initial
+        self._initial = self._item.saved = initial
         if self._item.options.skip_hydration:
             return initial
         hydration = self.begin()
@@ -226,12 +93,32 @@ class Hydrator(Generic[T]):
             raise
         except Exception:  # noqa: S110 (it is logged)
             pass
-        return initial if hydration.made is None else cast(T, hydration.made.state)
+        if hydration.has_made:
+            self._item.saved = hydration.made
+        return cast(T, self._item.saved)
 
     def again(self) -> Awaitable[None] | None:
         """Hydrate the state of the store; return an awaitable if that is not done yet."""
         self.has_hydrated = False
         return self._item.writes.start(self.run(self.begin()))
+
+    def pay(self) -> Exception | None:
+        """Read the storage again if that is owed, before the state is changed.
+
+        Return why that cannot be, so that the state is not written either. An asynchronous storage
+        is read when the state is written.
+        """
+        if not self.is_owed or not self._item.can_set_aside or self._item.writes.is_used:
+            return None
+        try:
+            self._item.writes.start(self._pay())
+        except Exception as error:
+            return error
+        return None
+
+    async def _pay(self) -> None:
+        item = await self._item.read()
+        await self.run(self.begin(), item, is_own=True)
 
     def begin(self) -> Hydration[T]:
         """Begin a hydration, and call those who listen to that."""
@@ -243,7 +130,9 @@ class Hydrator(Generic[T]):
                 listener(self._state(), None)
             on_rehydrate_storage = self._item.options.on_rehydrate_storage
             if on_rehydrate_storage is not None:
-                hydration.on_end = on_rehydrate_storage(self._state())
+                on_end = on_rehydrate_storage(self._state())
+                if on_end is not None:
+                    hydration.on_end = fitted(_ON_END, on_end, "state", "error")
         except BaseException:
             self._end(hydration)
             raise
@@ -253,64 +142,88 @@ class Hydrator(Generic[T]):
         """Let nothing come of a hydration that is under way."""
         with self._item.lock:
             self._last = self._item.number()
+        self.is_owed = False
         self._end(None)
 
     async def run(
         self,
         hydration: Hydration[T],
-        news: Item | None = None,
+        read: Item | None = None,
         is_overtaken: Callable[[], bool] = lambda: False,
+        *,
+        is_own: bool = False,
     ) -> None:
         """Go through a hydration that has begun.
 
-        ``news`` is what another process has written. Then nothing is written back, or the two would
-        answer one another for ever; and nothing is taken over once ``is_overtaken`` returns True.
+        What was ``read`` before is news of another process, unless it is one's own. Of news nothing
+        is written back, or the two would answer one another for ever; and nothing is taken over
+        once ``is_overtaken`` returns True.
         """
+        is_news = read is not None and not is_own
         try:
-            item = await self._item.read() if news is None else news
-            stored, is_migrated = await self._state_in(item, is_news=news is not None)
+            item = read
+            if item is None:
+                self.is_owed = True
+                item = await self._item.read()
+            self.is_owed = False
+            if not is_news:
+                self._item.untaken = item.text
+            stored, is_migrated = await self._stored_in(item, is_news=is_news)
             if self.is_over(hydration):
                 return  # and a middleware outside does not hear of it
             self._adopt(hydration, stored, item, is_overtaken)
-            if hydration.made is None:
+            if not hydration.has_made:
                 return
-            if is_migrated and news is None:
+            if is_migrated and not is_news:
                 await self._item.writes.wait(self._item.write())
             if not self.is_over(hydration):
                 self._succeed(hydration)
         except Exception as error:
             if not self.is_over(hydration):
+                if self.is_owed:
+                    self._item.untaken = UNREAD
+                elif is_news and not hydration.has_made and read is not None:
+                    self._item.untaken = read.text
                 self._fail(hydration, error)
         finally:
             self._end(hydration)
 
-    async def _state_in(self, item: Item, *, is_news: bool) -> tuple[Any, bool]:
+    async def _stored_in(self, item: Item, *, is_news: bool) -> tuple[StoredState, bool]:
         """Read an item as a state of this version of the program; return True if it was migrated.
 
         A text that is none is set aside, unless another process has just written it.
         """
+        options, can_set_aside = self._item.options, self._item.can_set_aside
         try:
             stored = from_text(item.text)
+            if can_set_aside and not stored.is_envelope:
+                raise StoredStateError("the stored text is no state of a store")
+            if stored.version in (None, options.version):
+                return stored, False
+            if options.migrate is None:
+                error = StoredStateError(
+                    f"{options.name!r} was stored by version {stored.version} of the program, and "
+                    f"this is version {options.version}: pass migrate= to read it"
+                )
+                if can_set_aside:
+                    raise error
+                self._log("read", error)
+                return StoredState(is_envelope=False), False
         except StoredStateError:
             if not is_news:
                 await self._item.set_aside(item)
             raise
-        options = self._item.options
-        if stored.version is None or stored.version == options.version:
-            return stored.state, False
-        if options.migrate is None:
-            error = StoredStateError(
-                f"{options.name!r} was stored by version {stored.version} of the program, and this "
-                f"is version {options.version}: pass migrate= to read it"
-            )
-            if not is_news and await self._item.set_aside(item):
-                raise error
-            self._log("read", error)
-            return None, False
-        return await self._item.writes.wait(options.migrate(stored.state, stored.version)), True
+        migrated = await self._item.writes.wait(options.migrate(stored.state, stored.version))
+        if can_set_aside and migrated is None and stored.state is not None:
+            raise StoredStateError("migrate has returned None; does it lack a return?")
+        return attrs.evolve(stored, state=migrated), True
 
     def _adopt(
-        self, hydration: Hydration[T], stored: Any, item: Item, is_overtaken: Callable[[], bool]
+        self,
+        hydration: Hydration[T],
+        stored: StoredState,
+        item: Item,
+        is_overtaken: Callable[[], bool],
     ) -> None:
         """Merge a stored state into the present one, unless that has become newer.
 
@@ -319,18 +232,43 @@ class Hydrator(Generic[T]):
 
         def next_state(_: T) -> T:  # what a middleware outside passes may be a draft
             if is_overtaken() or self.is_over(hydration):
-                return self._get_state()
-            hydration.made = StoredState(self._item.options.merge(stored, self._state()))
+                return self._item.get_state()
+            hydration.made, is_taken = self._merged(stored, item)
+            hydration.has_made = True
+            self._item.note = stored.note
             self._item.remember(item)
-            return cast(T, hydration.made.state)
+            self._item.untaken = None if is_taken else item.text
+            return cast(T, hydration.made)
 
         self._set_state(next_state, True)
+        if hydration.has_made and self._item.changed == item.number:
+            self._item.saved = self._item.get_state()
+
+    def _merged(self, stored: StoredState, item: Item) -> tuple[Any, bool]:
+        """Return the next state, and True if what is stored has become a part of it."""
+        options, current = self._item.options, self._state()
+        is_default = options.merge is merge_stored
+        is_whole = field_names(type(current)) is None and not isinstance(current, dict)
+        value, merge = stored.state, options.merge
+        if is_default and (item.text is None or not stored.is_envelope):
+            return (current if is_whole else merge({}, current)), True
+        if options.deserialize is not None and item.text is not None:
+            value = options.deserialize(value)
+            merge = merge_values if is_default else merge
+        merged = merge(value, current)
+        if not self._item.can_set_aside or is_whole:
+            return merged, True
+        kind: Any = dict if isinstance(current, dict) else type(current)
+        if not isinstance(merged, kind):
+            raise StoredStateError(
+                f"merge has returned a {type(merged).__name__}, and the state is a {kind.__name__}"
+            )
+        return merged, not is_default or value is None or isinstance(value, (dict, kind))
 
     def _succeed(self, hydration: Hydration[T]) -> None:
         if hydration.on_end is not None:
-            hydration.on_end(self._get_state(), None)
-        state = self._get_state()
-        hydration.made = StoredState(state)
+            hydration.on_end(self._item.get_state(), None)
+        hydration.made = state = self._item.get_state()
         self.has_hydrated = True
         for listener in self.on_finish.calls:
             listener(state, None)
@@ -353,14 +291,23 @@ class Hydrator(Generic[T]):
         with self._item.lock:
             if hydration is not None and self._under_way != hydration.number:
                 return
+            if self._under_way is not None and not self.first_end.done():
+                self.first_end.set_result(None)
             self._under_way = None
             ending, self._ending = self._ending, None
         if ending is not None:
             ending.set_result(None)
 
     def _state(self) -> T:
-        state: Any = self._get_state()
+        state: Any = self._item.get_state()
         return cast(T, self._initial if state is None else state)
 
     def _log(self, what: str, error: Exception) -> None:
         log_error(f"persisted store {self._item.options.name!r} could not be {what}", error)
+
+
+def _future() -> Future[None]:
+    """Make a future that those who wait for it cannot cancel for one another."""
+    future: Future[None] = Future()
+    future.set_running_or_notify_cancel()
+    return future

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial as bind
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Protocol, TypeAlias, TypeVar, overload
 
-from ..checks import is_function, require_initializer
+from ..checks import fitted_initializer, is_function
 from ..tracebacks import cuts_frames
 from ..types import Absent, Drafting, Enhanced, SetDraftState, SetState
 from ..vanilla import Store
@@ -37,6 +37,13 @@ class DraftInitializer(Protocol[T]):
         ...
 
 
+ShortDraftInitializer: TypeAlias = (
+    Callable[[SetDraftState[T], Callable[[], T]], T]
+    | Callable[[SetDraftState[T]], T]
+    | Callable[[], T]
+)
+
+
 @overload
 def immer(
     initializer: Enhanced[T, P, D, R],
@@ -47,15 +54,20 @@ def immer(
 def immer(initializer: DraftInitializer[T]) -> Drafting[T, Absent, Absent, Absent]: ...
 
 
+@overload
+def immer(initializer: ShortDraftInitializer[T]) -> Drafting[T, Absent, Absent, Absent]: ...
+
+
 @cuts_frames
 def immer(initializer: Any) -> Any:
     """Give every function that is passed to ``set_state`` a draft of the state.
 
-    A draft is a copy: real dicts, lists, sets and tuples at every depth, and stand-ins for attrs
-    instances whose fields can be set. What the updater does to it is the change; the state itself
-    stays as it is, and so do the parts of it that were not touched. The outcome is set as any
-    state: a dict is merged, so a key that was deleted at the top of a dict state is gone only with
-    ``replace=True``. If nothing was changed, no listener is called.
+    A draft is a copy: real dicts, lists, sets and tuples at every depth, and stand-ins for
+    instances of attrs classes, dataclasses, pydantic and msgspec, whose fields can be set. What the
+    updater does to it is the change; the state itself stays as it is, and so do the parts of it
+    that were not touched. The outcome is set as any state: a dict is merged, so a key that was
+    deleted at the top of a dict state is gone only with ``replace=True``. If nothing was changed,
+    no listener is called.
 
     Args:
         initializer: The initializer to wrap.
@@ -68,7 +80,7 @@ def immer(initializer: Any) -> Any:
     Raises:
         TypeError: If the initializer is not a function.
     """
-    require_initializer(initializer)
+    make = fitted_initializer(initializer)
 
     def with_drafts(set_state: SetState[Any], get_state: Callable[[], Any], store: Any, /) -> Any:
         def set_draft_state(
@@ -79,6 +91,6 @@ def immer(initializer: Any) -> Any:
             set_state(partial, replace, action)
 
         store.set_state = cuts_frames(set_draft_state)
-        return initializer(store.set_state, get_state, store)
+        return make(store.set_state, get_state, store)
 
     return Drafting(with_drafts)

@@ -12,21 +12,25 @@ The next program that makes this store begins with a count of 1. What the store 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Generic, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 import attrs
 
-from ..checks import require_function, require_initializer
+from ..checks import fitted, fitted_initializer, refuse_coroutine_function
 from ..merge_state import merge_state
 from ..storage.file import FileStorage
 from ..storage.protocol import Storage
 from ..tracebacks import cut_frames, cuts_frames
-from ..types import Absent, Drafting, Enhanced, SetState
+from ..types import Absent, Drafting, Enhanced, SetState, ShortInitializer
 from ..vanilla import Initializer
-from .hydration import Hydrator, PersistedItem
-from .persist_json import is_version, merge
+from .convert import merge_stored
+from .hydration import Hydrator
+from .persist_json import is_version
+from .persisted_item import PersistedItem
 from .sharing import ExclusiveLock, Sharing, exclusive
 
 T = TypeVar("T")
@@ -34,7 +38,23 @@ P = TypeVar("P")
 D = TypeVar("D")
 R = TypeVar("R")
 
-OnRehydrated: TypeAlias = Callable[[T | None, Exception | None], object]
+#: What the functions among the options are called with.
+_CALLBACKS = {
+    "partialize": ("state",),
+    "migrate": ("stored", "version"),
+    "merge": ("stored", "state"),
+    "serialize": ("state",),
+    "deserialize": ("stored",),
+    "on_rehydrate_storage": ("state",),
+    "on_write_error": ("error",),
+}
+
+OnRehydrated: TypeAlias = (
+    Callable[[T | None, Exception | None], object] | Callable[[T | None], object]
+)
+OnRehydrate: TypeAlias = (
+    Callable[[T], OnRehydrated[T] | None] | Callable[[], OnRehydrated[T] | None]
+)
 
 
 def whole(state: T) -> T:
@@ -48,11 +68,15 @@ class PersistKeywords(TypedDict, Generic[T], total=False):
     storage: Storage | None
     partialize: Callable[[T], Any]
     version: float
-    migrate: Callable[[Any, float], Any] | None
+    migrate: Callable[[Any, float], Any] | Callable[[Any], Any] | None
     merge: Callable[[Any, T], T]
-    on_rehydrate_storage: Callable[[T], OnRehydrated[T] | None] | None
+    serialize: Callable[[Any], Any] | None
+    deserialize: Callable[[Any], Any] | None
+    on_rehydrate_storage: OnRehydrate[T] | None
+    on_write_error: Callable[[Exception], object] | None
     skip_hydration: bool
     sync: bool
+    throttle: float
 
 
 @attrs.frozen(kw_only=True)
@@ -61,28 +85,40 @@ class PersistOptions(Generic[T]):
 
     Raises:
         TypeError: If the name is not a str, the version not a number, what is to be called not a
-            function, or the storage lacks a method that is needed.
+            plain function, or the storage lacks a method that is needed.
+        ValueError: If ``throttle`` is not a number of seconds.
     """
 
     name: str
     storage: Storage = attrs.field(repr=lambda storage: type(storage).__name__)
     partialize: Callable[[T], Any] = whole
     version: float = 0
-    migrate: Callable[[Any, float], Any] | None = None
-    merge: Callable[[Any, T], T] = merge
-    on_rehydrate_storage: Callable[[T], OnRehydrated[T] | None] | None = None
+    migrate: Callable[[Any, float], Any] | Callable[[Any], Any] | None = None
+    merge: Callable[[Any, T], T] = merge_stored
+    serialize: Callable[[Any], Any] | None = None
+    deserialize: Callable[[Any], Any] | None = None
+    on_rehydrate_storage: OnRehydrate[T] | None = None
+    on_write_error: Callable[[Exception], object] | None = None
     skip_hydration: bool = False
     sync: bool = False
+    throttle: float = 0
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.name, str):
             raise TypeError(f"name must be a str, not {type(self.name).__name__}")
         if not is_version(self.version):
             raise TypeError(f"version must be a finite number, not {self.version!r}")
-        for role in ("partialize", "migrate", "merge", "on_rehydrate_storage"):
-            function = getattr(self, role)
-            if function is not None or role in ("partialize", "merge"):
-                require_function(role, function)
+        for role, offered in _CALLBACKS.items():
+            callback = getattr(self, role)
+            if callback is not None or role in ("partialize", "merge"):
+                if role != "migrate":
+                    refuse_coroutine_function(callback, role)
+                object.__setattr__(self, role, fitted(role, callback, *offered))
+        if not (is_version(self.throttle) and self.throttle >= 0):
+            raise ValueError(f"throttle must be a number of seconds, not {self.throttle!r}")
+        if isinstance(self.storage, type):
+            name = self.storage.__name__
+            raise TypeError(f"storage must be an instance, as {name}(...), not the class {name}")
         needed = ["get_item", "set_item", "remove_item"] + ["subscribe"] * self.sync
         missing = [method for method in needed if not hasattr(self.storage, method)]
         if missing:
@@ -152,7 +188,8 @@ class Persistence(Generic[T]):
     def clear_storage(self) -> None:
         """Remove the state from the storage, and let no hydration under way bring it back.
 
-        The state of the store stays, and is written when it is set next.
+        What was set aside, and the note, are removed as well. The state of the store stays, and is
+        written when it is set next.
 
         Raises:
             Exception: Whatever a synchronous storage raises.
@@ -160,21 +197,67 @@ class Persistence(Generic[T]):
         self._hydrator.cancel()
         self._item.remove()
 
-    @cuts_frames
-    async def flush(self) -> None:
-        """Wait until an asynchronous storage has written the state: before a program ends, say.
+    async def hydrated(self) -> None:
+        """Wait until the first hydration has ended, well or not; ``has_hydrated`` tells which.
 
-        With a synchronous storage there is never anything to wait for.
+        Any event loop may wait. With ``skip_hydration`` that is after ``rehydrate``.
+        """
+        await asyncio.wrap_future(self._hydrator.first_end)
+
+    def is_saved(self) -> bool:
+        """Return True if the storage holds the newest state.
+
+        That is not so while a write is under way or put off, and after one has failed.
+        """
+        return self._item.is_saved
+
+    @cuts_frames
+    def flush(self) -> Awaitable[None]:
+        """Write what is not saved yet: before a program ends, say.
+
+        Returns:
+            An awaitable. With a plain storage all is done, and it need not be awaited. With an
+            asynchronous one it ends when all is written, and raises what the last write raised.
 
         Raises:
-            Exception: Whatever the last write raised.
+            Exception: Whatever a plain storage raises.
         """
-        writing = self._item.writes.flush()
-        if writing is not None:
-            await writing
+        if not self._item.is_saved and self._item.get_state() is not self._item.being_saved:
+            self._sharing.save_now()
+        return self._flush() if self._item.writes.is_used else _Done()
 
     @cuts_frames
-    def on_hydrate(self, listener: Callable[[T], object]) -> Callable[[], None]:
+    async def _flush(self) -> None:
+        hydration = self._hydrator.ending()
+        if hydration is not None:  # it may write what it has migrated
+            await asyncio.wrap_future(hydration)
+        await self._item.writes.flush()
+
+    def get_note(self) -> Any:
+        """Return what is kept beside the state, None if nothing is.
+
+        It is set, before the state is, whenever a stored text is taken over.
+        """
+        return self._item.note
+
+    def set_note(self, note: Any) -> None:
+        """Keep a small JSON value beside the state, with every write from now on.
+
+        Silent refresh keeps there what several processes need to know besides the tokens.
+
+        Args:
+            note: The value; None for nothing.
+        """
+        self._item.note = note
+
+    def forget_set_aside(self) -> None:
+        """Remove, with the next write, what the storage has set aside of this item."""
+        self._item.forgets_set_aside = True
+
+    @cuts_frames
+    def on_hydrate(
+        self, listener: Callable[[T], object] | Callable[[], object]
+    ) -> Callable[[], None]:
         """Call a function with the state whenever a hydration begins.
 
         Args:
@@ -184,15 +267,17 @@ class Persistence(Generic[T]):
             The function that unsubscribes.
 
         Raises:
-            TypeError: If the listener is not a function.
+            TypeError: If the listener is not a function of one argument or none.
         """
-        require_function("listener", listener)
+        call = fitted("listener", listener, "state")
         listeners = self._hydrator.on_hydrate
-        listeners.add(listener, lambda state, _: listener(state))
+        listeners.add(listener, lambda state, _: call(state))
         return lambda: listeners.discard(listener)
 
     @cuts_frames
-    def on_finish_hydration(self, listener: Callable[[T], object]) -> Callable[[], None]:
+    def on_finish_hydration(
+        self, listener: Callable[[T], object] | Callable[[], object]
+    ) -> Callable[[], None]:
         """Call a function with the state whenever a hydration has succeeded.
 
         Args:
@@ -202,11 +287,11 @@ class Persistence(Generic[T]):
             The function that unsubscribes.
 
         Raises:
-            TypeError: If the listener is not a function.
+            TypeError: If the listener is not a function of one argument or none.
         """
-        require_function("listener", listener)
+        call = fitted("listener", listener, "state")
         listeners = self._hydrator.on_finish
-        listeners.add(listener, lambda state, _: listener(state))
+        listeners.add(listener, lambda state, _: call(state))
         return lambda: listeners.discard(listener)
 
     @cuts_frames
@@ -246,10 +331,14 @@ def persist(
 ) -> Enhanced[T, Persistence[T], Absent, Absent]: ...
 
 
-@cuts_frames
+@overload
 def persist(
-    initializer: Initializer[Any], /, *, name: str, storage: Any = None, **options: Any
-) -> Any:
+    initializer: ShortInitializer[T], /, *, name: str, **options: Unpack[PersistKeywords[T]]
+) -> Enhanced[T, Persistence[T], Absent, Absent]: ...
+
+
+@cuts_frames
+def persist(initializer: Any, /, *, name: str, storage: Any = None, **options: Any) -> Any:
     """Keep the state of a store in a storage.
 
     Whenever the state is set, through the store or by the initializer, it is written as the JSON
@@ -289,7 +378,7 @@ def persist(
         TypeError: If an argument is of the wrong kind.
         ImportError: If the default storage needs the extra ``zustax[file]``.
     """
-    require_initializer(initializer)
+    make = fitted_initializer(initializer)
     if storage is None:
         storage = FileStorage()
     chosen = merge_state(PersistOptions[Any](name=name, storage=storage), options)
@@ -300,10 +389,11 @@ def persist(
                 pass
 
         item = PersistedItem(chosen, get_state)
-        hydrator = Hydrator(item, set_state, get_state)
+        hydrator = Hydrator(item, set_state)
         sharing = Sharing(item, hydrator, wait_for_store)
-        store.set_state = _writing(store.set_state, item, sharing)
-        initial = initializer(_writing(set_state, item, sharing), get_state, store)
+        store.set_state = _writing(store.set_state, item, hydrator, sharing)
+        store.batch = _writing_once(store.batch, item, sharing)
+        initial = make(_writing(set_state, item, hydrator, sharing), get_state, store)
         store.get_initial_state = lambda: initial
         store.persist = Persistence(item, hydrator, sharing)
         if not chosen.skip_hydration:
@@ -314,17 +404,50 @@ def persist(
 
 
 def _writing(
-    set_state: SetState[T], item: PersistedItem[T], sharing: Sharing[T]
+    set_state: SetState[T], item: PersistedItem[T], hydrator: Hydrator[T], sharing: Sharing[T]
 ) -> Callable[..., None]:
     """Make a function that changes the state as another one does, and then writes it."""
 
     def set_and_write(partial: Any, replace: bool | None = None, action: object = None) -> None:
         try:
-            with sharing.changing():
+            if item.is_throttled and item.untaken is None:  # as fast as without persistence
                 set_state(partial, replace, action)
-                item.write()
+                if not item.is_due:
+                    item.save()
+                return
+            with sharing.changing():
+                problem = hydrator.pay()
+                set_state(partial, replace, action)
+                item.save(problem)
         except BaseException as error:
             cut_frames(error)
             raise
 
     return set_and_write
+
+
+def _writing_once(
+    batch: Callable[[], AbstractContextManager[None]], item: PersistedItem[T], sharing: Sharing[T]
+) -> Callable[[], AbstractContextManager[None]]:
+    """Make a function that batches changes as another one does, and then writes the last state."""
+
+    @contextmanager
+    def batch_and_write() -> Iterator[None]:
+        before = item.get_state()
+        with sharing.changing():
+            try:
+                with item.holding_back(), batch():
+                    yield
+            finally:
+                if item.get_state() is not before:
+                    item.save()
+
+    return batch_and_write
+
+
+class _Done:
+    """What there is nothing to wait for."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield

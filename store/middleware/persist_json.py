@@ -1,106 +1,172 @@
 """The text that a state is stored as: the JSON that Zustand writes, {"state": ..., "version": ...}.
 
-As with ``JSON.stringify``, functions in a dict are left out, and NaN and the infinities become
-null. An attrs instance is written as the dict of its fields. Anything else that JSON lacks is
-refused.
+Text stays as it is, without escapes. ``note`` is what silent refresh keeps beside the tokens.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import types
+import re
+import time
+from collections.abc import Callable, Iterator
 from itertools import repeat
-from typing import Any, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from json.encoder import encode_basestring
+from typing import Any, cast
 
 import attrs
 
-from ..merge_state import merge_state
 from ..storage.protocol import StoredStateError
+from .convert import Breathe, dump, plain
 
-T = TypeVar("T")
-Path: TypeAlias = tuple[object, ...]
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+
+#: How many entries, and how many characters, are encoded in one go while other threads wait.
+_ENTRIES, _CHARACTERS = 256, 1 << 16
 
 
 @attrs.frozen(repr=False)
 class StoredState:
-    """A state from a storage, None if there is none, and the version of what wrote it, if known."""
+    """What a text holds.
 
-    state: Any
+    Attributes:
+        state: The state, None if there is none.
+        version: The version of the program that wrote it, if it says so.
+        note: What was kept beside the state.
+        is_envelope: Whether it is what ``to_text`` writes, or no text at all.
+    """
+
+    state: Any = None
     version: float | None = None
+    note: Any = None
+    is_envelope: bool = True
 
 
-def to_text(state: Any, version: float) -> str:
-    """Write a state as text; a part that JSON cannot hold is a TypeError that says where it is."""
+def to_text(
+    taken: Any,
+    state: Any,
+    *,
+    version: float,
+    note: Any = None,
+    serialize: Callable[[Any], Any] | None = None,
+    breathe: Breathe = None,
+) -> str:
+    """Write as text what ``partialize`` took from a state."""
     try:
-        return json.dumps(
-            {"state": _plain(state, ()), "version": version}, separators=(",", ":"), allow_nan=False
-        )
+        if serialize is None:
+            dumped = dump(taken, state, breathe=breathe)
+        else:
+            dumped = plain(serialize(taken), breathe=breathe)
+        envelope = {"state": dumped, "version": version}
+        if note is not None:
+            envelope["note"] = note
+        text = _encode(envelope) if breathe is None else "".join(_pieces(envelope, breathe))
+        return text if text.isascii() else _HALF_PAIR.sub(_escaped, text)
     except RecursionError:
         problem = "the state is nested too deeply to be stored, or contains itself"
-    except ValueError:
+    except ValueError as error:
+        if "integer string conversion" not in str(error):
+            raise
         problem = "the state holds an int of too many digits to be stored"
     raise TypeError(problem)
 
 
 def from_text(text: Any) -> StoredState:
-    """Read a text; no text, and one that holds no object, hold no state."""
+    """Read a text. No text holds no state, and so does one that is no envelope."""
     try:
+        if isinstance(text, str):
+            text = text.removeprefix("\ufeff")  # a byte order mark of an editor
         parsed = None if text is None else json.loads(text, parse_constant=_refuse)
     except (ValueError, TypeError, RecursionError) as error:
         problem = _problem(error)  # the error itself holds the whole text
     else:
         if not isinstance(parsed, dict):
-            return StoredState(None)
+            return StoredState(is_envelope=parsed is None)
         version = parsed.get("version")
-        return StoredState(parsed.get("state"), version if is_version(version) else None)
+        return StoredState(
+            parsed.get("state"),
+            version if is_version(version) else None,
+            parsed.get("note"),
+            is_envelope="state" in parsed,
+        )
     raise StoredStateError(problem)
 
 
-def _plain(value: Any, path: Path) -> Any:
-    """Make the value that ``json`` writes."""
-    if value is None or isinstance(value, (str, bool, int)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return _plain_entries(value, path)
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry, (*path, index)) for index, entry in enumerate(value)]
-    if attrs.has(type(value)):
-        return _plain_entries(_settable_fields(value), path)
-    raise TypeError(
-        f"the state cannot be stored: {_spelled(path)} is a {type(value).__name__}, which JSON "
-        "cannot hold; leave it out with partialize=, or store something in its place"
-    )
+class Breather:
+    """Lets other threads run after each so much work, since ``json`` itself would hold them up."""
+
+    def __init__(self) -> None:
+        self._work = 0
+
+    def __call__(self, work: int) -> None:
+        """Count some work."""
+        self._work += work
+        if self._work >= _ENTRIES:
+            self._work = 0
+            time.sleep(1e-5)
 
 
-def _plain_entries(entries: dict[Any, Any], path: Path) -> dict[str, Any]:
-    plain: dict[str, Any] = {}
-    for key, value in entries.items():
-        if not isinstance(key, str):
-            raise TypeError(
-                f"the state cannot be stored: {_spelled(path)} has a key of type "
-                f"{type(key).__name__}, and the keys of a JSON object are of type str"
-            )
-        if not callable(value) or attrs.has(type(value)):
-            plain[key] = _plain(value, (*path, key))
-    return plain
+def _pieces(value: Any, breathe: Callable[[int], None]) -> Iterator[str]:
+    """Write a value in pieces, each of which takes a moment."""
+    if isinstance(value, str) and len(value) > _CHARACTERS:
+        yield '"'
+        for start in range(0, len(value), _CHARACTERS):
+            breathe(_ENTRIES)
+            yield encode_basestring(value[start : start + _CHARACTERS])[1:-1]
+        yield '"'
+    elif _is_large(value):
+        opening, closing = "{}" if isinstance(value, dict) else "[]"
+        for group in _groups(value, breathe):
+            yield opening
+            opening = ","
+            if isinstance(group, tuple):
+                key, entry = group
+                yield "" if key is None else f"{encode_basestring(key)}:"
+                yield from _pieces(entry, breathe)
+            else:
+                yield _encode(group)[1:-1]
+        yield closing
+    else:
+        yield _encode(value)
 
 
-def _settable_fields(state: Any) -> dict[str, Any]:
-    return {
-        field.name: getattr(state, field.name) for field in attrs.fields(type(state)) if field.init
-    }
+def _groups(value: Any, breathe: Callable[[int], None]) -> Iterator[Any]:
+    """Divide a dict or list into small ones, and a pair of its key and value for a large entry."""
+    is_dict = isinstance(value, dict)
+    small: Any = {} if is_dict else []
+    for key, entry in value.items() if is_dict else zip(repeat(None), value):
+        breathe(1)
+        if small and (len(small) == _ENTRIES or _is_large(entry)):
+            yield small
+            small = {} if is_dict else []
+        if _is_large(entry):
+            yield key, entry
+        elif is_dict:
+            small[key] = entry
+        else:
+            small.append(entry)
+    if small:
+        yield small
 
 
-def _spelled(path: Path) -> str:
-    return "state" + "".join(f"[{key!r}]" for key in path)
+def _is_large(value: Any) -> bool:
+    """Return True if a value is too large to be encoded in one go."""
+    if isinstance(value, str):
+        return len(value) > _CHARACTERS
+    if isinstance(value, (dict, list)):
+        parts = value.values() if isinstance(value, dict) else value
+        return len(value) > _ENTRIES or any(map(_is_large, parts))
+    return False
 
 
 def is_version(value: object) -> bool:
     """Return True if a value can be the version of a program: a number that JSON has."""
     return type(value) in (int, float) and math.isfinite(cast(float, value))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def _refuse(constant: str) -> None:
@@ -113,54 +179,3 @@ def _problem(error: Exception) -> str:
     if isinstance(error, TypeError):
         return "the storage gave back something else than a str or None"
     return "the stored text is no JSON that can be read"
-
-
-def merge(persisted: Any, current: T) -> T:
-    """Merge what was stored over the present state, one level deep: what `persist` does by default.
-
-    A dict gets the stored keys. An attrs instance gets the stored fields that its class still has;
-    each becomes what its annotation says. Any other state is replaced.
-    """
-    state: Any = current
-    entries = persisted if isinstance(persisted, dict) else {}
-    if isinstance(state, dict):
-        return cast(T, {**state, **entries})
-    if attrs.has(type(current)):
-        return merge_state(current, _fields(type(current), entries))
-    return current if persisted is None else cast(T, persisted)
-
-
-def _restored(value: Any, hint: Any) -> Any:
-    """Turn what JSON gave back into what it was before it was stored, as its annotation says."""
-    origin, arguments = get_origin(hint) or hint, get_args(hint)
-    if origin in (Union, types.UnionType):
-        results = (_restored(value, argument) for argument in arguments)
-        return next((result for result in results if result is not value), value)
-    if isinstance(value, dict) and isinstance(origin, type) and attrs.has(origin):
-        aliases = {field.name: field.alias for field in attrs.fields(origin)}
-        fields = _fields(origin, value)
-        return origin(**{aliases[name]: field for name, field in fields.items()})
-    if isinstance(value, dict) and origin is dict and arguments:
-        return {key: _restored(entry, arguments[1]) for key, entry in value.items()}
-    if isinstance(value, list) and origin is list and arguments:
-        return [_restored(entry, arguments[0]) for entry in value]
-    if isinstance(value, list) and origin is tuple:
-        return tuple(map(_restored, value, _hints_of_entries(arguments)))
-    return value
-
-
-def _hints_of_entries(arguments: tuple[Any, ...]) -> Any:
-    """Return the hint for each entry of a tuple: `tuple[X, ...]`, `tuple[X, Y]` or `tuple`."""
-    if len(arguments) == 2 and arguments[1] is Ellipsis:
-        return repeat(arguments[0])
-    return arguments or repeat(None)
-
-
-def _fields(cls: Any, stored: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of those fields of a class that are stored."""
-    try:
-        hints = get_type_hints(cls)
-    except NameError:  # an annotation names what only a type checker can see
-        hints = {}
-    names = [field.name for field in attrs.fields(cls) if field.init and field.name in stored]
-    return {name: _restored(stored[name], hints.get(name)) for name in names}

@@ -1,7 +1,7 @@
 """States as plain JSON data without secrets, and the way back.
 
 A secret is what has the name of one (``access_token``, ``accessToken``, ``password``, ...), what is
-named in ``devtools(secret=...)``, and a field of an attrs class that says so in its metadata:
+named in ``devtools(secret=...)``, and a field of an attrs class or dataclass that says so:
 
     pin: str = attrs.field(metadata={"secret": True})
 
@@ -24,8 +24,8 @@ from uuid import UUID
 
 import attrs
 
-from ..merge_state import fields_of, merge_state
-from .persist_json import merge
+from ..merge_state import fields_of, merge_state, settable_names
+from .convert import load
 
 Json: TypeAlias = Any
 
@@ -46,6 +46,7 @@ _SECRET_NAMES = frozenset(
         "token",
     )
 )
+_DATACLASS = "__dataclass_fields__"
 _SHOWN_AS_TEXT = (date, time, Decimal, Enum, PurePath, UUID)
 
 
@@ -75,8 +76,6 @@ class Redactor:
         if id(value) in above:
             return f"<{type(value).__name__} above>"
         above = (*above, id(value))
-        if isinstance(value, (list, tuple, set, frozenset)):
-            return [self.redacted(item, above) for item in value]
         if isinstance(value, Mapping) or fields_of(value) is not None:
             return {
                 str(name): REDACTED
@@ -85,6 +84,8 @@ class Redactor:
                 for name, item in entries_of(value).items()
                 if not callable(item)
             }
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [self.redacted(item, above) for item in value]
         return f"<{type(value).__name__}>"
 
     def revive(self, data: Json, present: Any) -> Any:
@@ -96,14 +97,21 @@ class Redactor:
             return list(map(partial(self.revive, present=None), data))
         if not isinstance(data, dict):
             return data
-        mine = entries_of(present)
-        state = {name: value for name, value in mine.items() if callable(value)}
+        mine, fields = entries_of(present), fields_of(present)
+        kept = {name: value for name, value in mine.items() if callable(value)}
+        found = dict[str, Any]()
         for name, item in data.items():
             if name in mine and self._is_secret(name, present):
-                state[name] = mine[name]
+                kept[name] = mine[name]
             elif item != REDACTED:
-                state[name] = self.revive(item, mine.get(name))
-        return state if fields_of(present) is None else merge(state, present)
+                found[name] = self.revive(item, mine.get(name))
+        if fields is None:
+            return {**found, **kept}
+        made = {name: value for name, value in found.items() if fields_of(value) is not None}
+        loaded = load({name: found[name] for name in found if name not in made}, present)
+        made |= loaded | kept
+        settable = settable_names(type(present))
+        return merge_state(present, {name: made[name] for name in made if name in settable})
 
     def with_secrets_of(self, present: Any, earlier: Any) -> Any:
         """Return an earlier state with the secrets that the present one has at the same places."""
@@ -132,8 +140,9 @@ class Redactor:
         """Return True if what is called so in a dict or an attrs instance is secret."""
         if _bare(str(name)) in self._secret_names:
             return True
-        field = attrs.fields_dict(type(owner)).get(str(name)) if attrs.has(type(owner)) else None
-        return field is not None and bool(field.metadata.get("secret"))
+        cls: Any = type(owner)
+        fields = attrs.fields_dict(cls) if attrs.has(cls) else getattr(cls, _DATACLASS, {})
+        return str(name) in fields and bool(fields[str(name)].metadata.get("secret"))
 
 
 def entries_of(value: Any) -> Mapping[Any, Any]:

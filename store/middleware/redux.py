@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from ..checks import require_function
+from ..checks import fitted
 from ..tracebacks import cuts_frames
 from ..types import Absent, Enhanced, SetState
 
@@ -53,12 +53,12 @@ def redux(reducer: Callable[[Any, A], Any], initial: Any) -> Any:
     Raises:
         TypeError: If the reducer is not a function.
     """
-    require_function("reducer", reducer)
+    reduce = fitted("reducer", reducer, "state", "action")
 
     def initializer(set_state: SetState[Any], get_state: Callable[[], Any], store: Any, /) -> Any:
         @cuts_frames
         def dispatch(action: A) -> A:
-            set_state(lambda state: reducer(state, action), False, action)
+            set_state(lambda state: reduce(state, action), False, action)
             return action
 
         store.dispatch = dispatch

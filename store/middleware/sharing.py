@@ -8,27 +8,38 @@
     lock.release().result()
 
 Each step returns a future, which any thread may wait for, and an event loop with
-``asyncio.wrap_future``. With a plain storage all but the first are done when they return. An
+``asyncio.wrap_future``. A plain storage is used in a thread if an event loop is running. An
 asynchronous storage runs in the event loop of the store, which must not be blocked meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from threading import Thread
 from typing import Any, Generic, TypeVar
 from weakref import finalize, ref
 
+from ..after_fork import renews_after_fork
 from ..tracebacks import log_error
-from .async_writes import AsyncWrites
-from .hydration import Hydrator, Item, PersistedItem
+from .async_writes import NoEventLoopError, call_later
+from .hydration import Hydrator
+from .persisted_item import Item, PersistedItem
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_log = logging.getLogger("zustax")
+
+#: Bytes that a write may take besides those of the present text.
+_SLACK = 4096
+
+#: Seconds to wait for the lock in order to write what could not be written before.
+_PATIENCE = 1.0
 
 
 class Sharing(Generic[T]):
@@ -44,10 +55,15 @@ class Sharing(Generic[T]):
         self._item = item
         self._hydrator = hydrator
         self._wait_for_store = wait_for_store
-        self._changes = 0
+        self._listening: finalize[..., Any] | None = None
+        self.renew()
+        renews_after_fork(self)
+
+    def renew(self) -> None:
+        """Begin anew in a forked process, in which nothing is being changed."""
+        self._changes: set[object] = set()
         self._is_reading_due = False
         self._quiet: Future[None] | None = None
-        self._listening: finalize[..., Any] | None = None
 
     def listen(self) -> None:
         """Begin to listen to the storage, if the options say so and it is not done already."""
@@ -59,7 +75,7 @@ class Sharing(Generic[T]):
         def on_notice() -> None:
             this = sharing()
             if this is not None:
-                this._wait_for_store()  # the store may be only just being made
+                this._wait_for_store()  # it may be only just being made
                 this._reread()
 
         self._listening = finalize(self, options.storage.subscribe(options.name, on_notice))
@@ -75,15 +91,16 @@ class Sharing(Generic[T]):
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Keep what is read meanwhile from overtaking a change that is made in the block."""
+        change = object()
         with self._item.lock:
             self._item.changed = self._item.number()
-            self._changes += 1
+            self._changes.add(change)
         try:
             yield
         finally:
             quiet, is_due = None, False
             with self._item.lock:
-                self._changes -= 1
+                self._changes.discard(change)
                 if not self._changes:
                     quiet, self._quiet = self._quiet, None
                     is_due, self._is_reading_due = self._is_reading_due, False
@@ -95,7 +112,7 @@ class Sharing(Generic[T]):
     def _reread(self) -> None:
         """Read the storage again, or when the change under way has ended. An error is logged."""
         with self._item.lock:
-            self._is_reading_due = is_due = self._changes > 0
+            self._is_reading_due = is_due = self._is_changing()
         if is_due:
             return
         try:
@@ -113,6 +130,8 @@ class Sharing(Generic[T]):
         What could not be written before is written, unless another process has changed it.
         """
         while True:
+            if self._item.is_due:
+                await self._item.writes.wait(self._item.write())
             item = await self._item.read()
             if await self._waited_for_changes():
                 continue  # what was being changed here is newer, or just what was read
@@ -127,36 +146,70 @@ class Sharing(Generic[T]):
             if not self._hydrator.is_over(hydration) and not self._is_overtaken(item):
                 return item
 
+    async def replace(self, expected: Item | None) -> bool:
+        """Write the newest state, and return True, unless the storage holds another text."""
+        with self.changing():
+            return await self._item.replace(expected)
+
+    def save_now(self) -> Awaitable[None] | None:
+        """Write what is not saved, unless another process has changed it after a failed write."""
+        if self._item.options.sync and self._item.has_failed:
+            return self._item.writes.start(self._catch_up())
+        return self._item.write()
+
+    def retry_later(self) -> None:
+        """Write what could not be written as soon as that is possible.
+
+        That is done under the lock, and only if the storage holds what it did. Otherwise what
+        another process has written is taken over.
+        """
+        call_later(self._item.retry_delay(), self._start_retry)
+
+    def _start_retry(self) -> None:
+        if not self._item.is_saved:
+            with suppress(NoEventLoopError):  # its loop has ended
+                self._item.writes.start(self._retry())
+
+    async def _retry(self) -> None:
+        lock = lock_of(self._item.options, _PATIENCE)
+        try:
+            await _enter(self._item, lock)
+            try:
+                await self.catch_up()
+            finally:
+                await _leave(self._item, lock)
+        except Exception as error:
+            name = self._item.options.name
+            _log.warning("persisted store %r still cannot be written: %s", name, str(error))
+        if not self._item.is_saved:
+            self.retry_later()
+
     async def _waited_for_changes(self) -> bool:
         """Wait for the end of the changes that are made here; return False if there are none."""
         with self._item.lock:
             if not self._changes:
                 return False
             self._quiet = quiet = self._quiet or Future()
-        if self._item.writes.is_used:
-            await self._item.writes.wait(_result(quiet))
-        else:
-            quiet.result()
+        await self._item.writes.until(quiet)
         return True
-
-    async def replace(self, expected: Item | None) -> bool:
-        """Write the newest state, and return True, unless the storage holds another text."""
-        with self.changing():
-            return await self._item.replace(expected)
 
     async def _is_saved(self, item: Item) -> bool:
         """Write what could not be written before; return False if another process was faster."""
-        if not self._item.is_unsaved:
+        if not self._item.has_failed:
             return True
         try:
             return await self.replace(item)
         except OSError as error:
-            log_error(f"persisted store {self._item.options.name!r} still cannot be written", error)
+            name = self._item.options.name
+            _log.warning("persisted store %r still cannot be written: %s", name, str(error))
             return True
+
+    def _is_changing(self) -> bool:
+        return bool(self._changes) or self._item.is_due
 
     def _is_overtaken(self, item: Item) -> bool:
         """Return True if a change made here, or what another thread has read, is newer."""
-        return item.number < self._item.changed or self._changes > 0
+        return item.number < self._item.changed or self._is_changing()
 
 
 class ExclusiveLock(Generic[T]):
@@ -176,7 +229,17 @@ class ExclusiveLock(Generic[T]):
         Returns:
             A future. It fails with what the storage raises.
         """
-        return _future(self._item.writes, self._reload())
+        return self._run(self._reload)
+
+    def ensure_writable(self) -> Future[None]:
+        """Make sure that the state can be written, by writing as much beside it.
+
+        What is stored stays as it is. A storage without ``ensure_writable`` is not asked.
+
+        Returns:
+            A future. It fails with what the storage raises.
+        """
+        return self._run(self._ensure_writable)
 
     def holding_back(self) -> AbstractContextManager[None]:
         """Do not write what this thread sets inside of the block; ``write`` does."""
@@ -185,10 +248,12 @@ class ExclusiveLock(Generic[T]):
     def write(self) -> Future[bool]:
         """Write the newest state, if the storage still holds what ``reload`` has read.
 
+        If that fails, the state is written as soon as possible, unless another process is faster.
+
         Returns:
             A future for whether it is written. It fails with what the storage raises.
         """
-        return _future(self._item.writes, self._sharing.replace(self._expected))
+        return self._run(self._write)
 
     def release(self) -> Future[None]:
         """Let the next process have the lock.
@@ -196,54 +261,69 @@ class ExclusiveLock(Generic[T]):
         Returns:
             A future. It fails with what the storage raises: the lock may have been lost.
         """
-        return _future(self._item.writes, self._release())
+        return self._run(self._release)
 
     async def _reload(self) -> None:
         self._expected = await self._sharing.catch_up()
 
+    async def _ensure_writable(self) -> None:
+        options = self._item.options
+        ensure_writable = getattr(options.storage, "ensure_writable", None)
+        if ensure_writable is not None:
+            size = len(self._item.text().encode("utf-8", "surrogatepass")) + _SLACK
+            await self._item.writes.wait(ensure_writable(options.name, size))
+
+    async def _write(self) -> bool:
+        try:
+            return await self._sharing.replace(self._expected)
+        except Exception:
+            self._sharing.retry_later()
+            raise
+
     async def _release(self) -> None:
-        if _is_async(self._lock):
-            await self._item.writes.wait(self._lock.__aexit__(None, None, None))
-        else:
-            self._lock.__exit__(None, None, None)
+        await _leave(self._item, self._lock)
+
+    def _run(self, function: Callable[[], Coroutine[Any, Any, R]]) -> Future[R]:
+        # A storage without a lock is in memory, or one's own affair.
+        is_slow = not _is_async(self._lock) and not isinstance(self._lock, nullcontext)
+        return _future(self._item, function, in_thread=is_slow and _has_loop())
 
 
 def exclusive(
     item: PersistedItem[T], sharing: Sharing[T], timeout: float
 ) -> Future[ExclusiveLock[T]]:
     """Wait for the lock: in a thread, or, with an asynchronous storage, in its event loop."""
-    options = item.options
     try:
-        # A storage that cannot be shared has no lock, and needs none.
-        make_lock = getattr(options.storage, "lock", None)
-        lock: Any = make_lock(options.name, timeout=timeout) if make_lock else nullcontext()
+        lock = lock_of(item.options, timeout)
     except Exception as error:
         return _failed(error)
-    result = ExclusiveLock(item, sharing, lock)
+
+    async def enter() -> ExclusiveLock[T]:
+        await _enter(item, lock)
+        return ExclusiveLock(item, sharing, lock)
+
+    is_slow = not _is_async(lock) and not isinstance(lock, nullcontext)
+    return _future(item, enter, in_thread=is_slow)
+
+
+def lock_of(options: Any, timeout: float) -> Any:
+    """Make the lock of a storage; one that cannot be shared has none, and needs none."""
+    make_lock = getattr(options.storage, "lock", None)
+    return make_lock(options.name, timeout=timeout) if make_lock else nullcontext()
+
+
+async def _enter(item: PersistedItem[Any], lock: Any) -> None:
     if _is_async(lock):
-
-        async def enter() -> ExclusiveLock[T]:
-            await item.writes.wait(lock.__aenter__())
-            return result
-
-        return _future(item.writes, enter())
-
-    future: Future[ExclusiveLock[T]] = Future()
-
-    def run() -> None:
-        try:
-            lock.__enter__()
-        except BaseException as error:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
-
-    Thread(target=run, name="zustax-lock", daemon=True).start()
-    return future
+        await item.writes.wait(lock.__aenter__())
+    else:
+        lock.__enter__()
 
 
-async def _result(future: Future[None]) -> None:
-    await asyncio.wrap_future(future)
+async def _leave(item: PersistedItem[Any], lock: Any) -> None:
+    if _is_async(lock):
+        await item.writes.wait(lock.__aexit__(None, None, None))
+    else:
+        lock.__exit__(None, None, None)
 
 
 def _is_async(lock: object) -> bool:
@@ -251,13 +331,23 @@ def _is_async(lock: object) -> bool:
     return not hasattr(lock, "__enter__")
 
 
-def _future(writes: AsyncWrites, coroutine: Coroutine[Any, Any, R]) -> Future[R]:
-    """Start a coroutine, and return a future for its result. It is cancelled with the loop."""
+def _has_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _future(
+    item: PersistedItem[Any], function: Callable[[], Coroutine[Any, Any, R]], *, in_thread: bool
+) -> Future[R]:
+    """Start a coroutine, and return a future for its result. It is cancelled with its loop."""
     future: Future[R] = Future()
 
     async def run() -> None:
         try:
-            future.set_result(await coroutine)
+            future.set_result(await function())
         except Exception as error:
             future.set_exception(error)
         except BaseException:
@@ -265,8 +355,12 @@ def _future(writes: AsyncWrites, coroutine: Coroutine[Any, Any, R]) -> Future[R]
             raise
 
     try:
-        writes.start(run())
-    except RuntimeError as error:  # there is no event loop to run it in
+        if in_thread:
+            start = partial(item.writes.start, run())
+            Thread(target=start, name="zustax-storage", daemon=True).start()
+        else:
+            item.writes.start(run())
+    except RuntimeError as error:  # there is no event loop, or no thread, to run it in
         return _failed(error)
     return future
 

@@ -7,6 +7,10 @@ It cannot be shared between processes, so there is nothing to lock.
 
 from __future__ import annotations
 
+from time import time_ns
+
+from .protocol import KEPT_ASIDE
+
 
 class MemoryStorage:
     """Keeps texts in a dict: for tests, and for states that need not outlive the process.
@@ -29,3 +33,19 @@ class MemoryStorage:
     def remove_item(self, name: str) -> None:
         """Forget the text under a name; one that is not there is no error."""
         self._items.pop(name, None)
+
+    def set_aside(self, name: str, value: str) -> None:
+        """Move a text that cannot be used to ``NAME.corrupt-...``, if it still is this one."""
+        if self._items.get(name) == value:
+            kept = self._set_aside(name)
+            for oldest in kept[: max(0, len(kept) - KEPT_ASIDE + 1)]:
+                del self._items[oldest]
+            self._items[f"{name}.corrupt-{time_ns()}"] = self._items.pop(name)
+
+    def remove_set_aside(self, name: str) -> None:
+        """Forget what was set aside of a name."""
+        for kept in self._set_aside(name):
+            del self._items[kept]
+
+    def _set_aside(self, name: str) -> list[str]:
+        return sorted(kept for kept in self._items if kept.startswith(f"{name}.corrupt-"))

@@ -18,6 +18,9 @@ from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
+#: How many texts of one name a storage keeps that were set aside, the newest ones.
+KEPT_ASIDE = 10
+
 
 class Storage(Protocol):
     """Keeps texts by name.
@@ -70,10 +73,19 @@ class FencedStorage(Storage, Protocol):
 
 
 class QuarantiningStorage(Storage, Protocol):
-    """A storage that keeps what could not be used, so that it is not overwritten."""
+    """A storage that keeps what could not be used, so that it is not overwritten.
+
+    ``persist`` never overwrites what it has not taken over in one that can do this.
+    """
 
     def set_aside(self, name: str, value: str, /) -> object:
-        """Move the text under a name out of the way, if it still is this one."""
+        """Move the text under a name out of the way, if it still is this one.
+
+        Keep no more than some of such texts.
+        """
+
+    def remove_set_aside(self, name: str, /) -> object:
+        """Remove the texts that were moved out of the way of a name."""
 
 
 class StorageError(OSError):

@@ -426,13 +426,7 @@ class Point:
     x: int = 0
 
 
-def test_a_dict_is_not_merged_into_a_dataclass_and_not_taken_for_the_state() -> None:
+def test_a_dict_becomes_the_state_of_a_dataclass_if_it_is_to_replace_it() -> None:
     store: Store[Any] = create_store(Point())
-    for partial in ({"x": 1}, lambda state: {"x": 1}):
-        with pytest.raises(TypeError, match=r"dataclasses\.replace.*or make Point an attrs class"):
-            store.set_state(partial)
-    assert store.get_state() == Point()
-    store.set_state(lambda point: dataclasses.replace(point, x=1))
-    assert store.get_state() == Point(1)
     store.set_state({"x": 2}, replace=True)
     assert store.get_state() == {"x": 2}

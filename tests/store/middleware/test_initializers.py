@@ -50,7 +50,7 @@ def test_a_class_is_refused(wrap: Callable[[Any], Any], cls: type) -> None:
 
 def test_combine_and_redux_refuse_what_is_no_function() -> None:
     with pytest.raises(TypeError, match="create must be a function"):
-        combine({"count": 0}, {})  # type: ignore[arg-type]
+        combine({"count": 0}, {})  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="reducer must be a function"):
         redux({}, {"count": 0})  # type: ignore[call-overload]
 

@@ -1,13 +1,13 @@
 """A store, and the ops of a program that are done to it."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
-import attrs
 from zustax.store import Store, combine, create_store, immer, redux
 
 from .functions import Function, edit, make_equality, make_selector
-from .values import Json, VectorError, decode, entry, number, whole
+from .values import Json, VectorError, decode, entry, fields_of, number, whole
 
 
 class Program:
@@ -219,18 +219,18 @@ class Program:
         return self.functions[name]
 
 
-class AttrsProgram(Program):
-    """Runs a program whose state always has the same keys, as the fields of an attrs class."""
+class StructuredProgram(Program):
+    """Runs a program whose state always has the same keys, as the fields of a class."""
 
-    def __init__(self, program: Json) -> None:
+    def __init__(self, program: Json, make_class: Callable[[list[str]], Any]) -> None:
         super().__init__(program)
-        self.cls = attrs.make_class("State", list(program["initial"]), frozen=True)
+        self.cls = make_class(list(program["initial"]))
 
     def state(self, value: Json) -> Any:
         return self.cls(**decode(value))
 
     def changed(self, state: Any, changes: dict[str, Any]) -> Any:
-        return attrs.evolve(state, **changes)
+        return self.cls(**{**fields_of(state), **changes})
 
     def value(self, value: Json, op: Json) -> Any:
         return self.state(value) if op.get("replace") else decode(value)

@@ -1,6 +1,7 @@
 """Values of the file as Python values, and back into what can be compared."""
 
 import math
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import attrs
@@ -35,8 +36,7 @@ def decode(value: Json, shared: list[Any] | None = None) -> Any:
 
 def plain(value: Any) -> Any:
     """Spell a traced value so that `==` tells apart what JavaScript tells apart."""
-    if attrs.has(type(value)):
-        value = attrs.asdict(value, recurse=False)
+    value = fields_of(value) or value
     match value:
         case dict():
             return {key: plain(item) for key, item in value.items() if not callable(item)}
@@ -51,9 +51,18 @@ def plain(value: Any) -> Any:
     return value
 
 
+def fields_of(value: Any) -> dict[str, Any]:
+    """Return the fields of an instance of an attrs class or dataclass; of others, none."""
+    if attrs.has(type(value)):
+        return attrs.asdict(value, recurse=False)
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return {}
+
+
 def entry(state: Any, key: Any) -> Any:
     """Take one entry, None where there is none."""
-    if attrs.has(type(state)):
+    if fields_of(state):
         return getattr(state, key, None)
     if isinstance(state, list):
         return state[key] if isinstance(key, int) and key < len(state) else None

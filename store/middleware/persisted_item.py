@@ -1,0 +1,321 @@
+"""The item of a storage that the state of one store is kept in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from itertools import count
+from threading import RLock, local
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from ..after_fork import renews_after_fork
+from ..merge_state import merge_state
+from ..tracebacks import log_error
+from .async_writes import AsyncWrites, call_later
+from .persist_json import Breather, to_text
+
+T = TypeVar("T")
+
+#: What the storage holds if it could not be read.
+UNREAD: Any = object()
+
+_NONE: Any = object()
+
+#: Seconds until a write that has failed is tried again, the first time and at most.
+_FIRST_RETRY, _LAST_RETRY = 0.05, 10.0
+
+
+@attrs.frozen(repr=False)
+class Item:
+    """A text of a storage, None if there is none, and the number of its reading or writing."""
+
+    text: str | None
+    number: int = attrs.field(eq=False)
+
+
+class PersistedItem(Generic[T]):
+    """Writes the state to its storage, reads it, removes it; under the options of the moment.
+
+    Whatever happens here gets a number when it begins, and later is greater. All that says what
+    came first is a comparison of these numbers. ``lock`` keeps them; it is never held while a
+    storage or a function of the user is called.
+
+    Attributes:
+        known: What the storage holds, if that is what the state was last saved to or loaded from.
+        untaken: The text that the storage holds and that was not taken over: None if there is none
+            such, ``UNREAD`` if it could not be read.
+        changed: The number of the last change made here, or of the last text that was taken over.
+        saved: The state that was last saved or loaded.
+        being_saved: The state of the last write, unless that has failed.
+        note: What is kept beside the state.
+        is_due: Whether a write is going to be made soon.
+        is_throttled: Whether a change need do no more than see to that.
+    """
+
+    def __init__(self, options: Any, get_state: Callable[[], T]) -> None:
+        self.options = options
+        self.get_state = get_state
+        self.writes = AsyncWrites(self._report)
+        self.known: Item | None = None
+        self.untaken: str | None = None
+        self.changed = 0
+        self.saved: Any = None
+        self.being_saved: Any = _NONE
+        self.note: Any = None
+        self.is_due = False
+        self.is_throttled = options.throttle > 0 and not options.sync
+        self.forgets_set_aside = False
+        self._numbers = count(1)
+        self._written = 0
+        self._failures = 0
+        self._reading: Future[None] | None = None
+        self._held = local()
+        self.renew()
+        renews_after_fork(self)
+
+    def renew(self) -> None:
+        """Begin anew in a forked process, in which nothing is under way."""
+        self.lock = RLock()
+        self._one_write = RLock()  # so that the last write is of the last state
+        self.is_due = False
+        self._reading = None
+        self.writes.forget()
+
+    def number(self) -> int:
+        """Return a number that is greater than those before."""
+        return next(self._numbers)
+
+    @property
+    def can_set_aside(self) -> bool:
+        """Whether the storage can keep a text that is not taken over."""
+        return hasattr(self.options.storage, "set_aside")
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the storage holds the newest state."""
+        return self.get_state() is self.saved
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last write has failed, or is still under way."""
+        return self.known is not None and self.known.number < self._written
+
+    # --- writing ---
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether what this thread sets is not written now."""
+        return getattr(self._held, "depth", 0) > 0
+
+    @contextmanager
+    def holding_back(self) -> Iterator[None]:
+        """Do not write what this thread sets inside of the block."""
+        self._held.depth = getattr(self._held, "depth", 0) + 1
+        try:
+            yield
+        finally:
+            self._held.depth -= 1
+
+    def save(self, problem: Exception | None = None) -> None:
+        """Write the newest state, now or as soon as the options say, unless there is a problem."""
+        if self.is_held_back:
+            return
+        if self.options.throttle > 0:
+            self.save_later(self.options.throttle)
+            return
+        try:
+            if problem is not None:
+                raise problem
+            self.write()
+        except Exception as error:
+            if self.options.on_write_error is None:
+                raise
+            self.options.on_write_error(error)
+
+    def save_later(self, seconds: float) -> None:
+        """Write the newest state off this thread, unless that is going to be done anyway."""
+        with self.lock:
+            was_due, self.is_due = self.is_due, True
+        if not was_due:
+            call_later(seconds, self._save_now)
+
+    def _save_now(self) -> None:
+        """Write what was put off. A write that fails is tried again."""
+        if not self.is_due:
+            return
+        try:
+            self.write(Breather())
+        except Exception as error:
+            self._report(error)
+            self.is_due = False
+            self.save_later(self.retry_delay())
+        else:
+            self._failures = 0
+
+    def retry_delay(self) -> float:
+        """Return the seconds to wait after one more failure."""
+        self._failures += 1
+        return min(_FIRST_RETRY * 2.0**self._failures, _LAST_RETRY)
+
+    def write(self, breathe: Breather | None = None) -> Awaitable[None] | None:
+        """Write the newest state; return an awaitable if the storage is asynchronous.
+
+        With ``sync`` an unchanged text is not written again: it would only undo what another
+        process has written meanwhile.
+        """
+        with self._one_write:
+            self.is_due = False
+            state, item = self._newest(breathe)
+            is_known = self.options.sync and not self.has_failed and item == self.known
+            if is_known and not self.forgets_set_aside:
+                self.saved = state
+                return None
+            options, self._written, self.being_saved = self.options, item.number, state
+
+            async def write() -> None:
+                try:
+                    await self._make_room(options)
+                    await self.writes.wait(options.storage.set_item(options.name, item.text))
+                except BaseException:
+                    self.being_saved = _NONE
+                    raise
+                await self._note_saved(item, state, options)
+
+            return self.writes.write(write)
+
+    async def replace(self, expected: Item | None) -> bool:
+        """Write the newest state, and return True, unless the storage holds another text.
+
+        A storage that is not fenced, and one that was not read before, is written in any case.
+        """
+        await self.writes.written()
+        was_taken = self.untaken is None
+        await self._make_room(self.options)
+        with self._one_write:
+            self.is_due = False
+            state, item = self._newest()
+            options, self._written = self.options, item.number
+            replace_item = getattr(options.storage, "replace_item", None)
+            if replace_item is None or expected is None:
+                replacing = options.storage.set_item(options.name, item.text)
+            else:
+                text = expected.text if was_taken else None
+                replacing = replace_item(options.name, text, item.text)
+        if (await self.writes.wait(replacing)) is False:
+            return False
+        await self._note_saved(item, state, options)
+        return True
+
+    async def _make_room(self, options: Any) -> None:
+        """Set aside what the storage holds, if it was not taken over: it is never overwritten."""
+        if not self.can_set_aside:
+            return  # and treated as Zustand treats it
+        if self._reading is not None:
+            await self.writes.until(self._reading)
+        if self.untaken is UNREAD:
+            self.untaken = await self.writes.wait(options.storage.get_item(options.name))
+        if self.untaken is not None:
+            await self.writes.wait(options.storage.set_aside(options.name, self.untaken))
+            self.untaken = None
+
+    async def _note_saved(self, item: Item, state: T, options: Any) -> None:
+        self.remember(item)
+        self.saved = state
+        if self.forgets_set_aside:
+            self.forgets_set_aside = False
+            await self._remove_set_aside(options)
+
+    def text(self) -> str:
+        """Return the text of the newest state."""
+        return self._newest()[1].text or ""
+
+    def _newest(self, breathe: Breather | None = None) -> tuple[T, Item]:
+        """Return the newest state, and the item to write of it."""
+        options, number, state = self.options, self.number(), self.get_state()
+        taken: Any = {**state} if isinstance(state, dict) else state  # `partialize` may change it
+        text = to_text(
+            options.partialize(taken),
+            state,
+            version=options.version,
+            note=self.note,
+            serialize=options.serialize,
+            breathe=breathe,
+        )
+        return state, Item(text, number)
+
+    def _report(self, error: BaseException) -> None:
+        """Tell of a write that failed when nothing waited for it."""
+        if self.options.on_write_error is not None and isinstance(error, Exception):
+            self.options.on_write_error(error)
+        else:
+            log_error("a state could not be written to its storage", error)
+
+    # --- reading, and the rest ---
+
+    async def read(self) -> Item:
+        """Read what the storage holds, when all that is being written has arrived."""
+        await self.writes.written()
+        options, number = self.options, self.number()
+        self._reading = reading = Future[None]()
+        try:
+            return Item(await self.writes.wait(options.storage.get_item(options.name)), number)
+        finally:
+            self._reading = None
+            reading.set_result(None)
+
+    def remember(self, item: Item) -> None:
+        """Note that the state is that of an item, and that the storage holds it.
+
+        Once something has been written after it, the storage may hold that.
+        """
+        with self.lock:
+            self.known = item if item.number >= self._written else None
+            self.changed = max(self.changed, item.number)
+            self.untaken = None
+
+    async def set_aside(self, item: Item) -> bool:
+        """Have the storage keep what cannot be used now; return True if it knows how to."""
+        if not self.can_set_aside:
+            return False
+        self.untaken = item.text
+        try:
+            await self._make_room(self.options)
+        except Exception as error:
+            log_error(f"{self.options.name!r} could not be set aside", error)
+        return True
+
+    def remove(self) -> None:
+        """Remove what the storage holds, also what was set aside."""
+        with self._one_write:
+            self._forget()
+            self.untaken, self.note, options = None, None, self.options
+
+            async def remove() -> None:
+                await self.writes.wait(options.storage.remove_item(options.name))
+                await self._remove_set_aside(options)
+
+            self.writes.write(remove)
+
+    async def _remove_set_aside(self, options: Any) -> None:
+        remove_set_aside = getattr(options.storage, "remove_set_aside", None)
+        if remove_set_aside is not None:
+            try:
+                await self.writes.wait(remove_set_aside(options.name))
+            except Exception as error:
+                log_error(f"what was set aside of {options.name!r} could not be removed", error)
+
+    def change_options(self, options: dict[str, Any]) -> None:
+        """Change options. Of another storage, or under another name, nothing is known."""
+        with self._one_write:
+            self.options = merge_state(self.options, options)
+            self.is_throttled = self.options.throttle > 0 and not self.options.sync
+            self._forget()
+            self.untaken = None
+
+    def _forget(self) -> None:
+        with self.lock:
+            self._written = self.number()
+            self.known = None
