@@ -1,4 +1,4 @@
-"""Locks and threads that are made anew in a forked process.
+"""What a forked process needs: locks and threads of its own.
 
 A lock that another thread of the parent held would never be released in the child, and a thread of
 the parent is not there.
@@ -7,29 +7,29 @@ the parent is not there.
 from __future__ import annotations
 
 import os
-from typing import Protocol
+from typing import Any
 from weakref import WeakSet
 
-
-class Renewable(Protocol):
-    """What has locks or threads."""
-
-    def renew(self) -> None:
-        """Make them anew."""
+_renewed: WeakSet[Any] = WeakSet()
+_restarted: WeakSet[Any] = WeakSet()
 
 
-_renewables: WeakSet[Renewable] = WeakSet()
+def renews_after_fork(owner: object) -> None:
+    """Call ``owner.renew()`` in every process that is forked, to make its locks anew."""
+    _renewed.add(owner)
 
 
-def renews_after_fork(renewable: Renewable) -> None:
-    """Call ``renew`` in every process that is forked from this one."""
-    _renewables.add(renewable)
+def restarts_after_fork(owner: object) -> None:
+    """Call ``owner.restart()`` in every process that is forked, when all locks are new."""
+    _restarted.add(owner)
 
 
-def _renew_all() -> None:
-    for renewable in list(_renewables):
-        renewable.renew()
+def _after_fork() -> None:
+    for owner in list(_renewed):
+        owner.renew()
+    for owner in list(_restarted):
+        owner.restart()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_renew_all)
+    os.register_at_fork(after_in_child=_after_fork)

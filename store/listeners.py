@@ -69,6 +69,14 @@ class ListenerSet:
         self.calls = _Calls()
         """What a round goes through."""
 
+    def renew(self) -> None:
+        """Make the locks anew, in a forked process."""
+        self._lock = RLock()
+        for call in self.calls:
+            renew = getattr(call, "_renew_after_fork", None)
+            if renew is not None:
+                renew()
+
     def add(self, listener: Any, call: Listener | None = None) -> None:
         """Add a listener at the end; one that is already there keeps its place.
 
@@ -125,6 +133,13 @@ class Batches:
         self._lock = RLock()
         self._before: dict[int, Any] = {}  # by thread: the state before the first change, if any
         self.calls: list[Listener] = [self._hold_or_notify]
+
+    def renew(self) -> None:
+        """Make the lock anew, in a forked process, and forget the batches of other threads."""
+        self._lock = RLock()
+        self._before = {key: self._before[key] for key in self._before if key == get_ident()}
+        if not self._before:
+            self._store._audience = self._listeners
 
     @contextmanager
     def open(self) -> Iterator[None]:

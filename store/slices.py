@@ -9,6 +9,7 @@ from threading import RLock, get_ident
 from typing import Any, Generic, TypeVar
 from weakref import ref
 
+from .after_fork import renews_after_fork
 from .listeners import ListenerSet
 from .tracebacks import cuts_frames
 
@@ -84,6 +85,9 @@ class SliceListener(Generic[T, S]):
         """Leave the listeners, and deliver nothing more, not even what is due."""
         self._is_stopped = True
         self._listeners.discard(self)
+
+    def _renew_after_fork(self) -> None:
+        self._delivering = RLock()
 
     def _deliver(self) -> None:
         if self._is_stopped:
@@ -210,10 +214,10 @@ class Changes(AsyncIterator[S], Generic[S]):
     """
 
     def __init__(self, subscribe: Callable[[Callable[[S, S], None]], Callable[[], None]]) -> None:
-        self._lock = RLock()
         self._newest: S = _NOTHING
         self._is_closed = False
-        self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+        self.renew()
+        renews_after_fork(self)
         this = ref(self)  # the listener must not keep alive what no task iterates over
 
         def listener(newest: S, previous: S) -> None:
@@ -224,6 +228,11 @@ class Changes(AsyncIterator[S], Generic[S]):
                 changes._put(newest)
 
         self._unsubscribe = unsubscribe = subscribe(listener)
+
+    def renew(self) -> None:
+        """Make the lock anew, in a forked process, in which no task waits."""
+        self._lock = RLock()
+        self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
     async def __anext__(self) -> S:
         """Wait for the next change, unless one has happened since the last value was returned.

@@ -11,14 +11,15 @@ No token is ever shown.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import attrs
 
+from .merge_state import settable_fields
 from .middleware.convert import merge_stored
 from .middleware.persist import Persistence, persist
-from .storage.protocol import Storage
+from .storage.protocol import Storage, StoredStateError
 from .tracebacks import cuts_frames
 from .vanilla import Store
 
@@ -73,7 +74,17 @@ class UserState:
                 raise TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
 
 
-class UserStore(Store[UserState]):
+if TYPE_CHECKING:  # so that a plain ``UserStore`` is one of a ``UserState``
+    from typing_extensions import TypeVar
+
+    U = TypeVar("U", bound=UserState, default=UserState)
+else:
+    from typing import TypeVar
+
+    U = TypeVar("U", bound=UserState)
+
+
+class UserStore(Store[U]):
     """The store of who is logged in.
 
     Every login is a session of its own, named by ``session_id``. A change by hand that brings
@@ -81,8 +92,17 @@ class UserStore(Store[UserState]):
     Without any token there is no session. A session that has ended here is not taken up again from
     the storage, where another process that had not heard of its end may have written it once more.
 
+    An application that keeps more than tokens has a subclass of ``UserState`` for it::
+
+        @attrs.frozen
+        class Session(UserState):
+            user: User | None = None
+
+        store = UserStore(Session(), storage=FileStorage())
+        store.login("access", "refresh", user=ada)
+
     Args:
-        initial: The first state. Default: logged out.
+        initial: The first state. Default: ``UserState()``, logged out.
         storage: Where the state survives the program, as with the middleware ``persist``. A login
             or logout during the hydration counts, and what is stored does not. Default: None,
             nowhere.
@@ -94,23 +114,27 @@ class UserStore(Store[UserState]):
         persist: The storage side of the store, where there is a storage.
 
     Raises:
-        TypeError: If ``initial``, or what is later set, does not make a ``UserState``.
+        TypeError: If ``initial``, or what is later set, does not make a ``UserState``; or if its
+            class has a field without a default, which a logout could not reset.
         NoEventLoopError: If the storage is asynchronous and no event loop is running.
     """
 
-    persist: Persistence[UserState]
+    persist: Persistence[U]
 
     @cuts_frames
     def __init__(
         self,
-        initial: UserState | None = None,
+        initial: U | None = None,
         *,
         storage: Storage | None = None,
         name: str = "user",
         sync: bool | None = None,
     ) -> None:
-        logged_out = UserState()
-        first = _in_session(logged_out, logged_out if initial is None else _user_state(initial))
+        given: Any = UserState() if initial is None else _user_state(initial)
+        # A user who is logged in already leaves nothing behind at a logout.
+        is_user = given.is_login or _has_tokens(given)
+        self._logged_out: U = type(given)() if is_user else given
+        first = _in_session(self._logged_out, given)
         self._hydrated_from = self._hydrated_to = first
         self._ended: deque[str] = deque(maxlen=_REMEMBERED)
         self._was_refused = False
@@ -119,7 +143,7 @@ class UserStore(Store[UserState]):
             return
         super().__init__(
             persist(
-                lambda set_state, get_state, store: first,
+                lambda: first,
                 name=name,
                 storage=storage,
                 sync=hasattr(storage, "subscribe") if sync is None else sync,
@@ -131,7 +155,12 @@ class UserStore(Store[UserState]):
 
     @cuts_frames
     def login(
-        self, access_token: str, refresh_token: str | None, *, expires_at: float | None = None
+        self,
+        access_token: str,
+        refresh_token: str | None,
+        *,
+        expires_at: float | None = None,
+        **fields: Any,
     ) -> None:
         """Start a session with these tokens.
 
@@ -140,9 +169,12 @@ class UserStore(Store[UserState]):
             refresh_token: What a new access token is obtained with, or None.
             expires_at: When the access token expires, in seconds since the epoch. Default: None,
                 not known.
+            **fields: Further fields of the state. Where another session ends with this login, the
+                others have their initial value again.
 
         Raises:
-            TypeError: If a value is of the wrong type. Nothing has changed then.
+            TypeError: If a value is of the wrong type, or there is no such field, or it is one that
+                a login sets itself. Nothing has changed then.
             ValueError: If the access token is empty. Nothing has changed then.
             Exception: Whatever a listener raises. The session has started.
         """
@@ -150,8 +182,14 @@ class UserStore(Store[UserState]):
             raise TypeError(f"access_token must be str, not {type(access_token).__name__}")
         if not access_token:
             raise ValueError("access_token must not be an empty str; to log out call logout()")
+        for name in fields.keys() & _TYPES.keys():
+            raise TypeError(f"login() sets {name} itself")
+        if _has_tokens(self.get_state()):
+            initial = settable_fields(self._logged_out) or {}
+            fields = {**initial, **fields}
         self.set_state(
             {
+                **fields,
                 "access_token": access_token,
                 "refresh_token": refresh_token,
                 "is_login": True,
@@ -162,53 +200,52 @@ class UserStore(Store[UserState]):
 
     @cuts_frames
     def logout(self) -> None:
-        """End the session and drop its tokens.
+        """End the session: every field has its initial value again, also in the storage.
+
+        What the storage has set aside is removed, since it may hold tokens.
 
         Raises:
             Exception: Whatever a listener raises. The session has ended.
         """
-        self.set_state(
-            {
-                "access_token": None,
-                "refresh_token": None,
-                "is_login": False,
-                "expires_at": None,
-                "session_id": None,
-            }
-        )
+        if hasattr(self, "persist"):
+            self.persist.forget_set_aside()
+        self.set_state(settable_fields(self._logged_out) or {})
 
-    def _merge(self, state: UserState | None, partial: Any, replace: bool | None) -> UserState:
-        before = UserState() if state is None else state  # None while the store is being made
+    def _merge(self, state: U | None, partial: Any, replace: bool | None) -> U:
+        before = self._logged_out if state is None else state  # None while the store is being made
         names_session = partial is self._hydrated_to or (
             isinstance(partial, dict) and "session_id" in partial
         )
-        merged = _user_state(super()._merge(before, partial, replace))
-        after = merged if names_session else _in_session(before, merged)
+        merged: U = _user_state(super()._merge(before, partial, replace))
+        after: U = merged if names_session else _in_session(before, merged)
         if before.session_id is not None and before.session_id != after.session_id:
             self._ended.append(before.session_id)
         return after
 
-    def _note_hydration(self, state: UserState) -> None:
+    def _note_hydration(self, state: U) -> None:
         self._hydrated_from = state
 
-    def _answer_refused(self, state: UserState) -> None:
+    def _answer_refused(self) -> None:
         """Write once more that a session has ended, to a storage that does not know it."""
         if self._was_refused:
             self._was_refused = False
-            self.set_state(attrs.evolve)
+            self.set_state({})
 
-    def _merge_stored(self, stored: Any, state: UserState) -> UserState:
+    def _merge_stored(self, stored: Any, state: U) -> U:
         if state is not self._hydrated_from:
             return state
-        merged = merge_stored(stored, state)
+        if stored is not None and not isinstance(stored, dict):
+            raise StoredStateError(f"a user is stored as an object, not as a {type(stored)}")
+        merged: U = merge_stored(stored, state)
         self._was_refused = merged.session_id in self._ended
         if self._was_refused:
             return state
-        self._hydrated_to = merged if merged.session_id else _in_session(state, merged)
-        return self._hydrated_to
+        merged = merged if merged.session_id else _in_session(state, merged)
+        self._hydrated_to = merged
+        return merged
 
 
-def _in_session(before: UserState, after: UserState) -> UserState:
+def _in_session(before: U, after: U) -> U:
     """Return a new state in the session that its tokens belong to."""
     if not _has_tokens(after):
         session_id = None
@@ -233,7 +270,7 @@ def _new_session() -> str:
     return uuid4().hex
 
 
-def _user_state(value: Any) -> UserState:
+def _user_state(value: Any) -> Any:
     """Pass on a ``UserState``, and refuse anything else."""
     if not isinstance(value, UserState):
         raise TypeError(f"a UserStore holds a UserState, not {type(value).__name__}")

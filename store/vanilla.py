@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, overload
 
+from .after_fork import renews_after_fork
 from .checks import (
     fitted,
     is_function,
@@ -69,6 +70,7 @@ class Store(Generic[T]):
     @cuts_frames
     def __init__(self, initial: Any) -> None:
         self._lock = RLock()
+        renews_after_fork(self)
         self._listeners = ListenerSet()
         self._audience: ListenerSet | Batches = self._listeners
         self._batches = Batches(self)
@@ -266,6 +268,12 @@ class Store(Generic[T]):
         the thread change.
         """
         return self._batches.open()
+
+    def renew(self) -> None:
+        """Make the locks anew, in a forked process."""
+        self._lock = RLock()
+        self._listeners.renew()
+        self._batches.renew()
 
     def __repr__(self) -> str:
         state: Any = self._state

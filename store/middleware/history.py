@@ -13,6 +13,8 @@ from typing import Any
 
 import attrs
 
+from ..after_fork import renews_after_fork
+
 _PENDING: Any = object()
 
 
@@ -71,9 +73,14 @@ class History:
     def __init__(self, get_state: Callable[[], Any], max_age: int) -> None:
         self._get_state = get_state
         self._max_actions = max_age - 1
-        self._lock = RLock()
         self._actions = deque[RecordedAction]()
+        self.renew()
+        renews_after_fork(self)
         self.restart(None)
+
+    def renew(self) -> None:
+        """Make the lock anew, in a forked process."""
+        self._lock = RLock()
 
     def restart(self, base: Any) -> None:
         """Forget everything, and begin with a state."""

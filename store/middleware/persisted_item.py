@@ -13,6 +13,7 @@ import attrs
 
 from ..after_fork import renews_after_fork
 from ..merge_state import merge_state
+from ..storage.protocol import StorageError
 from ..tracebacks import log_error
 from .async_writes import AsyncWrites, call_later
 from .persist_json import Breather, to_text
@@ -128,7 +129,8 @@ class PersistedItem(Generic[T]):
             return
         try:
             if problem is not None:
-                raise problem
+                why = f"{self.options.name!r} cannot be written before it is read: {problem}"
+                raise StorageError(why) from (problem.__cause__ or problem)
             self.write()
         except Exception as error:
             if self.options.on_write_error is None:

@@ -1,4 +1,4 @@
-"""Private files, whole or not at all, their names, and a lock that dies with its holder."""
+"""Files that are whole or not at all, their names, and a lock that dies with its holder."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import os
 import re
 import stat
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeAlias
+from secrets import token_hex
+from typing import Any, TypeAlias, TypeVar
 
 from ..checks import needs_extra
 from .protocol import storage_error
 
+T = TypeVar("T")
+
 #: What tells one version of a file from another; None if there is no file.
 Signature: TypeAlias = tuple[int, int, int, int] | None
-
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 #: Seconds after which a temporary file counts as left over from a process that died.
 _LEFT_OVER = 3600
 
-#: Seconds between two tries to get a lock that another process holds.
-_INTERVAL = 0.01
+#: Seconds between two tries to get what another process holds, and until a permission is missed.
+_INTERVAL, _PATIENCE = 0.01, 1.0
 
 #: Bytes that a name may have: with what is added for a temporary file it stays below 255.
 _LONGEST = 180
@@ -42,57 +42,90 @@ class NoFileError(OSError):
     """What is in the place of a file is none: a directory, a pipe, a device."""
 
 
-def make_directory_private(directory: Path) -> None:
-    """Create a directory that only its owner can enter, or take other users' rights away."""
-    for parent in reversed(directory.parents):
-        if not parent.exists():
-            # Private, too: who can write there could put another directory in its place.
-            parent.mkdir(mode=0o700, exist_ok=True)
-    try:
-        directory.mkdir(mode=0o700)
-    except FileExistsError:
-        status = directory.stat()
-        if not stat.S_ISDIR(status.st_mode):
-            raise
-        if os.name == "posix" and status.st_mode & _OTHERS:
-            if status.st_mode & stat.S_ISVTX:
-                raise PermissionError(None, "the directory is shared with other users") from None
-            directory.chmod(0o700)
+def make_directory(directory: Path, *, private: bool) -> None:
+    """Create a directory, and what is missing above it; one that is there is left as it is."""
+    for each in (*reversed(directory.parents), directory):
+        if not each.exists():
+            # Private above as well: who can write there could put another directory in its place.
+            each.mkdir(mode=0o700 if private else 0o777, exist_ok=True)
+    check_directory(directory, private=private)
 
 
-def read_private(path: Path) -> bytes | None:
-    """Read a file, after taking other users' rights to it away; None if there is no file."""
+def check_directory(directory: Path, *, private: bool) -> None:
+    """Refuse a directory in which other users could put files of theirs."""
+    status = directory.stat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(None, "it is no directory")
+    if private and status.st_mode & stat.S_ISVTX and status.st_mode & stat.S_IWOTH:
+        raise PermissionError(None, "the directory is shared with other users")
+
+
+def read_file(path: Path) -> bytes | None:
+    """Read a file, None if there is none."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise NoFileError("it is no file")  # and reading a pipe might never end
-        file = path.open("rb")
+        reader: Any = patiently(path.open, "rb")
+        with reader:
+            content: bytes = reader.read()
+            return content
     except FileNotFoundError:
         return None
-    with file:
-        if os.name == "posix" and os.fstat(file.fileno()).st_mode & _OTHERS:
-            os.fchmod(file.fileno(), 0o600)
-        return file.read()
 
 
-def write_private(path: Path, content: bytes, announce: Callable[[Signature], object]) -> None:
-    """Write a private file in one step that a crash cannot halve.
+def write_file(
+    path: Path, content: bytes, announce: Callable[[Signature], object], *, private: bool
+) -> None:
+    """Write a file in one step that a crash cannot halve.
 
     ``announce`` is called with the signature of the new file just before that takes its place.
     """
-    descriptor, temporary = tempfile.mkstemp(
-        prefix=_temporary_prefix(path), suffix=".tmp", dir=path.parent
-    )
+    temporary = path.with_name(f"{_temporary_prefix(path)}{token_hex(8)}.tmp")
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-            announce(_signature(os.fstat(descriptor)))
-        Path(temporary).replace(path)
+        status = _write(temporary, content, mode=0o600 if private else 0o666)
+        if not private:
+            with suppress(OSError):  # the file is new, or another user's
+                temporary.chmod(stat.S_IMODE(path.stat().st_mode))
+        announce(_signature(status))
+        patiently(temporary.replace, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
+
+
+def try_to_write(path: Path, size: int) -> None:
+    """Write as many bytes beside a file, and remove them again."""
+    temporary = path.with_name(f"{_temporary_prefix(path)}{token_hex(8)}.tmp")
+    try:
+        _write(temporary, b" " * size, mode=0o600)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write(path: Path, content: bytes, mode: int) -> os.stat_result:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags, mode), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        return os.fstat(file.fileno())
+
+
+def patiently(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function again for a moment while it has no permission.
+
+    On Windows, and on network drives, a virus scanner or another reader takes that away for some
+    milliseconds.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return function(*arguments)
+        except PermissionError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_INTERVAL)
 
 
 def remove_left_over(path: Path) -> None:
@@ -132,7 +165,7 @@ def _temporary_prefix(path: Path) -> str:
 
 
 @contextmanager
-def kernel_lock(path: Path, timeout: float | None, user: str) -> Iterator[None]:
+def kernel_lock(path: Path, timeout: float | None, *, private: bool, user: str) -> Iterator[None]:
     """Hold a lock that the kernel keeps, and frees when the holder ends in whatever way.
 
     The lock file stays: unlinking it would separate those who wait for it. A lock that is only the
@@ -141,10 +174,11 @@ def kernel_lock(path: Path, timeout: float | None, user: str) -> Iterator[None]:
     with needs_extra("filelock", "file", user):
         import filelock
     kind = filelock.WindowsFileLock if sys.platform == "win32" else filelock.UnixFileLock
+    mode: dict[str, Any] = {"mode": 0o600} if private else {}
     lock = kind(
         path,
+        **mode,
         timeout=-1 if timeout is None else timeout,
-        mode=0o600,
         thread_local=False,  # it may be released by another thread than the one that acquired it
         poll_interval=_INTERVAL,
         fallback_to_soft=False,

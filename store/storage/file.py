@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -22,16 +23,28 @@ from ..tracebacks import cuts_frames
 from .disk import (
     NoFileError,
     Signature,
+    check_directory,
     file_name,
     kernel_lock,
-    make_directory_private,
-    read_private,
+    make_directory,
+    patiently,
+    read_file,
     remove_left_over,
     sync_directory,
-    write_private,
+    try_to_write,
+    write_file,
 )
-from .protocol import StorageError, StoredStateError, attempt
+from .protocol import (
+    KEPT_ASIDE,
+    StorageError,
+    StorageUnavailableError,
+    StoredStateError,
+    attempt,
+)
 from .watch import FileWatcher
+
+#: How many characters are encoded in one go while other threads wait.
+_PIECE = 1 << 20
 
 
 class FileStorage:
@@ -39,20 +52,25 @@ class FileStorage:
 
     An item is written to a temporary file that then takes the place of the former one: whatever
     happens, there is a whole item, the old or the new one. It is on the disk when ``set_item``
-    returns. A file that cannot be read is renamed to ``NAME.corrupt-...``.
+    returns. A file that has the text already is not written. Symbolic links are followed. A file
+    that holds no text is renamed to ``NAME.corrupt-...``.
 
     Args:
-        directory: Where the files are. It is created when it is needed, for its owner alone, and an
-            existing one is made so. Default: the directory that the system has for the data of
-            ``app_name``, which needs the extra ``zustax[file]``.
+        directory: Where the files are. It is created when it is needed; one that exists is left as
+            it is. Default: the directory that the system has for the data of ``app_name``, which
+            needs the extra ``zustax[file]``.
         app_name: Whose data it is, where no directory is given. Programs that give no name share
             one directory. Default: ``"zustax"``.
+        private: Whether files, and directories that are created, are for their owner alone, as
+            tokens have to be. If not, the umask decides. Default: True.
         poll_interval: Seconds between two looks at the files that are subscribed to, as with
             ``persist(..., sync=True)``: the news of another process may be that late. Each look is
             one call of the system for each file. Default: 0.25.
 
     Raises:
         ImportError: If no directory is given and the extra is not installed.
+        StorageUnavailableError: If no directory is given, or one with ``~``, and there is no home
+            directory.
         ValueError: If ``poll_interval`` is not positive, or the directory is an empty text.
     """
 
@@ -62,21 +80,22 @@ class FileStorage:
         directory: str | os.PathLike[str] | None = None,
         *,
         app_name: str = "zustax",
+        private: bool = True,
         poll_interval: float = 0.25,
     ) -> None:
         if not poll_interval > 0:
             raise ValueError(f"poll_interval must be a positive number, not {poll_interval!r}")
         if directory == "":
             raise ValueError(
-                "directory is empty; name one for the storage, which is going to be made private, "
-                "or leave it out for that of the system"
+                "directory is empty; name one for the storage, or leave it out for that of the "
+                "system"
             )
-        chosen = (
-            data_directory(app_name) / "state"
-            if directory is None
-            else Path(directory).expanduser()
-        )
+        if directory is None:
+            chosen = data_directory(app_name) / "state"
+        else:
+            chosen = _in_home(Path(directory).expanduser, directory)
         self._directory = chosen.absolute()  # the program may change its working directory
+        self._private = private
         self._watcher = FileWatcher(poll_interval)
         self._tidied: set[Path] = set()
 
@@ -85,8 +104,11 @@ class FileStorage:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle, or copy, to a storage of the same files; each hears of the other's changes."""
-        interval = self._watcher.interval
-        return partial(type(self), poll_interval=interval), (self._directory,)
+        options: dict[str, Any] = {
+            "private": self._private,
+            "poll_interval": self._watcher.interval,
+        }
+        return partial(type(self), **options), (self._directory,)
 
     @property
     def directory(self) -> Path:
@@ -103,18 +125,19 @@ class FileStorage:
 
         Raises:
             StoredStateError: If the file holds no text. It has been set aside.
-            StorageError: If the file cannot be read. If the file itself is the reason, and not the
-                system, it has been set aside.
+            StorageError: If the file cannot be read. What is in its place and no file, as a
+                directory, has been set aside.
             ValueError: If the name is not good for a file.
         """
-        path = self._path(name)
-        self._make_private(create=False)
+        path = self._file(name)
+        if attempt(f"{self._directory} cannot be seen", self._directory.exists):
+            self._use(check_directory)
         try:
             return attempt(f"{path} cannot be read", _read, path)
         except StorageError as error:
-            if isinstance(error.__cause__, (PermissionError, NoFileError)):
+            if isinstance(error.__cause__, NoFileError):
                 with suppress(OSError):
-                    _rename(path)
+                    _set_aside(path)
             raise
 
     @cuts_frames
@@ -125,10 +148,9 @@ class FileStorage:
             StorageError: If it cannot be written. The former text is still there then.
             ValueError: If the name is not good for a file.
         """
-        path = self._path(name)
-        self._make_private(create=True)
-        announce = partial(self._watcher.note_own, path)
-        attempt(f"{path} cannot be written", self._write, path, value, announce)
+        path, content = self._file(name), _encoded(value)
+        if not self._holds(path, content):
+            self._write(path, content, partial(self._watcher.note_own, self._path(name)))
 
     @cuts_frames
     def replace_item(self, name: str, expected: str | None, value: str) -> bool:
@@ -144,13 +166,16 @@ class FileStorage:
             StorageError: If it cannot be written. The former text is still there then.
             ValueError: If the name is not good for a file.
         """
-        path = self._path(name)
-        announce = partial(
-            self._announce_over, path, None if expected is None else _encoded(expected)
-        )
-        self._make_private(create=True)
+        path = self._file(name)
+        before = None if expected is None else _encoded(expected)
+
+        def announce(signature: Signature) -> None:
+            if read_file(path) != before:
+                raise _OvertakenError
+            self._watcher.note_own(self._path(name), signature)
+
         try:
-            attempt(f"{path} cannot be written", self._write, path, value, announce)
+            self._write(path, _encoded(value), announce)
         except _OvertakenError:
             return False
         return True
@@ -163,9 +188,21 @@ class FileStorage:
             StorageError: If it cannot be removed.
             ValueError: If the name is not good for a file.
         """
-        path = self._path(name)
-        self._watcher.note_own(path, None)
+        path = self._file(name)
+        self._watcher.note_own(self._path(name), None)
         attempt(f"{path} cannot be removed", _remove, path)
+
+    @cuts_frames
+    def ensure_writable(self, name: str, size: int) -> None:
+        """Make sure that a text of so many bytes can be written, by writing as much beside it.
+
+        Raises:
+            StorageError: If it cannot.
+            ValueError: If the name is not good for a file.
+        """
+        path = self._file(name)
+        self._use(make_directory)
+        attempt(f"{path} cannot be written", try_to_write, path, size)
 
     @cuts_frames
     def lock(self, name: str, *, timeout: float | None = None) -> AbstractContextManager[None]:
@@ -212,41 +249,59 @@ class FileStorage:
     def set_aside(self, name: str, value: str) -> None:
         """Rename a file whose text cannot be used to ``NAME.corrupt-...``, if it has that text.
 
+        The 10 newest of such files are kept.
+
         Raises:
             StorageError: If it cannot be renamed.
             ValueError: If the name is not good for a file.
         """
-        path = self._path(name)
+        path = self._file(name)
         attempt(f"{path} cannot be set aside", _set_aside, path, _encoded(value))
+
+    @cuts_frames
+    def remove_set_aside(self, name: str) -> None:
+        """Remove the files that were set aside of an item.
+
+        Raises:
+            StorageError: If one cannot be removed.
+            ValueError: If the name is not good for a file.
+        """
+        path = self._file(name)
+        for kept in _kept_aside(path):
+            attempt(f"{kept} cannot be removed", _remove, kept)
 
     def _path(self, name: str) -> Path:
         return self._directory / file_name(name)
 
-    def _make_private(self, *, create: bool) -> None:
-        if create or attempt(f"{self._directory} cannot be seen", self._directory.exists):
-            attempt(
-                f"{self._directory} is no place for private files: create a directory of its "
-                "own for the storage",
-                make_directory_private,
-                self._directory,
-            )
+    def _file(self, name: str) -> Path:
+        """Return where the file of an item is, if what is in the directory is a link."""
+        return Path(os.path.realpath(self._path(name)))
 
-    def _write(self, path: Path, value: str, announce: Callable[[Signature], object]) -> None:
+    def _use(self, function: Callable[..., None]) -> None:
+        what = f"{self._directory} is no place for files: create a directory of its own for them"
+        attempt(what, partial(function, self._directory, private=self._private))
+
+    def _write(self, path: Path, content: bytes, announce: Callable[[Signature], object]) -> None:
+        self._use(make_directory)
+        write = partial(write_file, path, content, announce, private=self._private)
+        attempt(f"{path} cannot be written", self._tidy, path)
+        attempt(f"{path} cannot be written", write)
+
+    def _tidy(self, path: Path) -> None:
         if path not in self._tidied:
             remove_left_over(path)
             self._tidied.add(path)
-        write_private(path, _encoded(value), announce)
 
-    def _announce_over(self, path: Path, expected: bytes | None, signature: Signature) -> None:
-        """Announce what replaces a content, if that is still there."""
-        if read_private(path) != expected:
-            raise _OvertakenError
-        self._watcher.note_own(path, signature)
+    def _holds(self, path: Path, content: bytes) -> bool:
+        """Return True if a file has a content already."""
+        with suppress(OSError):
+            return path.stat().st_size == len(content) and read_file(path) == content
+        return False
 
     @contextmanager
     def _locked(self, path: Path, timeout: float | None) -> Iterator[None]:
-        self._make_private(create=True)
-        with kernel_lock(path, timeout, user=type(self).__name__):
+        self._use(make_directory)
+        with kernel_lock(path, timeout, private=self._private, user=type(self).__name__):
             yield
 
 
@@ -254,15 +309,32 @@ def data_directory(app_name: str) -> Path:
     """Return the directory that the system has for the data of a program of the user."""
     with needs_extra("platformdirs", "file", "a storage without a directory"):
         import platformdirs
-    return Path(platformdirs.user_data_path(app_name, appauthor=False))
+    find = partial(platformdirs.user_data_path, app_name, appauthor=False)
+    return _in_home(find, f"the data of {app_name}")
+
+
+def _in_home(find: Callable[[], Path], what: object) -> Path:
+    with suppress(RuntimeError):
+        path = find()
+        if not str(path).startswith("~"):
+            return path
+    raise StorageUnavailableError(
+        f"there is no home directory for {what}: set HOME, or name a directory for the storage"
+    )
 
 
 def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+    if text.isascii() or len(text) < _PIECE:
+        return text.encode("utf-8", "surrogatepass")
+    pieces = []
+    for start in range(0, len(text), _PIECE):
+        pieces.append(text[start : start + _PIECE].encode("utf-8", "surrogatepass"))
+        time.sleep(0)  # let other threads run
+    return b"".join(pieces)
 
 
 def _read(path: Path) -> str | None:
-    content = read_private(path)
+    content = read_file(path)
     if content is None:
         return None
     with suppress(UnicodeDecodeError):  # which would hold the content
@@ -275,20 +347,28 @@ class _OvertakenError(Exception):
     """A file does not hold what was expected."""
 
 
-def _set_aside(path: Path, content: bytes) -> None:
-    if read_private(path) == content:  # or another process has put another in its place
-        _rename(path)
-
-
-def _rename(path: Path) -> None:
-    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    path.rename(path.with_name(f"{path.name}.corrupt-{moment}-{token_hex(4)}"))
+def _set_aside(path: Path, content: bytes | None = None) -> None:
+    if content is not None and read_file(path) != content:
+        return  # another process has put another in its place
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    patiently(path.rename, path.with_name(f"{path.name}.corrupt-{moment}-{token_hex(4)}"))
+    for oldest in _kept_aside(path)[:-KEPT_ASIDE]:
+        with suppress(OSError):
+            oldest.unlink()
     sync_directory(path.parent)
+
+
+def _kept_aside(path: Path) -> list[Path]:
+    """Return what was set aside, the oldest first."""
+    prefix = f"{path.name}.corrupt-"
+    if not path.parent.is_dir():
+        return []
+    return sorted(kept for kept in path.parent.iterdir() if kept.name.startswith(prefix))
 
 
 def _remove(path: Path) -> None:
     try:
-        path.unlink()
+        patiently(path.unlink)
     except FileNotFoundError:
         return
     sync_directory(path.parent)

@@ -3,7 +3,8 @@
     storage = KeyringStorage("my-app")
     store = UserStore(storage=storage)
 
-A keyring is made for passwords, and slow: what changes often belongs elsewhere.
+A keyring is made for passwords, and slow: what changes often belongs elsewhere. What is longer than
+the Credential Manager of Windows takes, 1,280 characters, is kept in several pieces.
 """
 
 from __future__ import annotations
@@ -21,9 +22,24 @@ from ..checks import needs_extra
 from ..tracebacks import cuts_frames
 from .disk import file_name
 from .file import FileStorage, data_directory
-from .protocol import SharedStorage, StorageUnavailableError, attempt
+from .protocol import (
+    KEPT_ASIDE,
+    SharedStorage,
+    StorageError,
+    StorageUnavailableError,
+    attempt,
+)
 
 _log = logging.getLogger("zustax")
+
+#: What the Credential Manager of Windows takes, in code units of UTF-16.
+_LONGEST = 1280
+
+#: What the text of an item begins with that is kept in pieces.
+_HEAD = "zustax-pieces:"
+
+#: How often an item in pieces is read again, since another process may be replacing them.
+_TRIES = 3
 
 
 class KeyringStorage:
@@ -63,7 +79,7 @@ class KeyringStorage:
             import keyring
         parent = data_directory("zustax") / "keyring" if directory is None else Path(directory)
         files = FileStorage(parent / file_name(service), poll_interval=poll_interval)
-        self._storage: SharedStorage = _Keyring(keyring, service, files)
+        self._use(_Keyring(keyring, service, files))
         problem = _problem_of(keyring, service, timeout)
         if problem is None:
             return
@@ -74,10 +90,13 @@ class KeyringStorage:
                 "keep the items in files where there is no keyring"
             )
         _log.warning("there is no keyring to use: %s; falling back to %r", problem, fallback)
-        self._storage = fallback
-        for ability in ("set_aside", "replace_item"):  # which a keyring has not
-            if hasattr(fallback, ability):
-                setattr(self, ability, getattr(fallback, ability))
+        self._use(fallback)
+
+    def _use(self, storage: SharedStorage) -> None:
+        self._storage = storage
+        for ability in ("set_aside", "remove_set_aside", "ensure_writable", "replace_item"):
+            if hasattr(storage, ability):
+                setattr(self, ability, getattr(storage, ability))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._storage!r})"
@@ -97,8 +116,7 @@ class KeyringStorage:
         """Keep a text under a name, in place of the one before.
 
         Raises:
-            StorageError: If the keyring does not take it. The Credential Manager of Windows takes
-                1,280 characters.
+            StorageError: If the keyring does not take it.
             ValueError: If the name is not good for a file.
         """
         return self._storage.set_item(name, value)
@@ -129,7 +147,11 @@ class KeyringStorage:
 
 
 class _Keyring:
-    """The items of a service, and beside each a file that is written when it changes."""
+    """The items of a service, and beside each a file that is written when it changes.
+
+    A text that is longer than a credential of Windows is kept in pieces, under names of their own.
+    Under the name of the item is then where they are, which is written last.
+    """
 
     def __init__(self, keyring: Any, service: str, files: FileStorage) -> None:
         self._keyring = keyring
@@ -143,18 +165,71 @@ class _Keyring:
 
     def get_item(self, name: str) -> str | None:
         file_name(name)
-        password: str | None = self._attempt("give", self._keyring.get_password, name)
-        return password
+        for _ in range(_TRIES):
+            text = self._get(name)
+            pieces = [self._get(piece) for piece in _names_of_pieces(name, text)]
+            if not pieces:
+                return text
+            if None not in pieces:
+                return "".join(piece or "" for piece in pieces)
+        raise StorageError(f"a piece of {name!r} is missing in the keyring of {self._service!r}")
 
     def set_item(self, name: str, value: str) -> None:
-        file_name(name)
-        self._attempt("take", self._keyring.set_password, name, value)
+        self._put(name, value)
         self._files.set_item(name, token_hex())
 
     def remove_item(self, name: str) -> None:
-        if self.get_item(name) is not None:
-            self._attempt("remove", self._keyring.delete_password, name)
+        file_name(name)
+        if self._remove(name):
             self._files.set_item(name, token_hex())
+
+    def set_aside(self, name: str, value: str) -> None:
+        if self.get_item(name) == value:
+            kept = [*self._kept_aside(name), f"{name}.corrupt-{token_hex(4)}"]
+            self._put(kept[-1], value)
+            self._put(f"{name}.corrupt", "\n".join(kept[-KEPT_ASIDE:]))
+            for oldest in kept[:-KEPT_ASIDE]:
+                self._remove(oldest)
+            self.remove_item(name)
+
+    def remove_set_aside(self, name: str) -> None:
+        for kept in (*self._kept_aside(name), f"{name}.corrupt"):
+            self._remove(kept)
+
+    def ensure_writable(self, name: str, size: int) -> None:
+        probe = f"{name}.probe"
+        self._put(probe, " " * size)
+        self._remove(probe)
+        self._files.ensure_writable(name, size)
+
+    def _kept_aside(self, name: str) -> list[str]:
+        return (self.get_item(f"{name}.corrupt") or "").splitlines()
+
+    def _put(self, name: str, value: str) -> None:
+        file_name(name)
+        before = _names_of_pieces(name, self._get(name))
+        pieces, head = _pieces(value), value
+        if len(pieces) > 1:
+            head = f"{_HEAD}{token_hex(4)}:{len(pieces)}"
+            for piece, part in zip(_names_of_pieces(name, head), pieces, strict=True):
+                self._attempt("take", self._keyring.set_password, piece, part)
+        self._attempt("take", self._keyring.set_password, name, head)
+        for piece in before:
+            self._delete(piece)
+
+    def _get(self, name: str) -> str | None:
+        password: str | None = self._attempt("give", self._keyring.get_password, name)
+        return password
+
+    def _remove(self, name: str) -> bool:
+        text = self._get(name)
+        for each in (name, *_names_of_pieces(name, text)) if text is not None else ():
+            self._delete(each)
+        return text is not None
+
+    def _delete(self, name: str) -> None:
+        if self._get(name) is not None:
+            self._attempt("remove", self._keyring.delete_password, name)
 
     def _attempt(self, what: str, function: Callable[..., Any], name: str, *value: str) -> Any:
         return attempt(
@@ -163,6 +238,20 @@ class _Keyring:
             *value,
             on=Exception,  # each kind of keyring has errors of its own
         )
+
+
+def _names_of_pieces(name: str, text: str | None) -> list[str]:
+    """Return the names of the pieces of an item, none if its text is in one piece."""
+    if text is None or not text.startswith(_HEAD):
+        return []
+    token, _, count = text.removeprefix(_HEAD).partition(":")
+    return [f"{name}.{token}.{number}" for number in range(int(count))]
+
+
+def _pieces(text: str) -> list[str]:
+    """Divide a text into what a credential of Windows holds: so many code units of UTF-16."""
+    size = _LONGEST if text.isascii() or max(text) < "\U00010000" else _LONGEST // 2
+    return [text[start : start + size] for start in range(0, len(text), size)]
 
 
 def _problem_of(keyring: Any, service: str, timeout: float) -> str | None:

@@ -12,15 +12,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from inspect import iscoroutinefunction
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
+from ..after_fork import renews_after_fork
 from ..checks import needs_extra, require_function
 from ..coroutines import maybe_await, run_plain
 from ..tracebacks import cuts_frames
-from .protocol import StoredStateError, storage_error
-from .watch import Channel, listen_in_task, listen_in_thread
+from .protocol import KEPT_ASIDE, StoredStateError, storage_error
+from .watch import Channel, ThreadListener, listen_in_task
 
 if TYPE_CHECKING:
     import redis
@@ -38,6 +40,14 @@ if (present and "=" .. present or "") ~= ARGV[1] then
 end
 redis.call("SET", KEYS[1], ARGV[2])
 return 1
+"""
+
+
+#: Deletes a key if it has a value.
+_DELETE = """
+if redis.call("GET", KEYS[1]) == ARGV[1] then
+    redis.call("DEL", KEYS[1])
+end
 """
 
 
@@ -84,6 +94,11 @@ class RedisStorage:
         self._prefix = prefix
         self._lock_timeout = lock_timeout
         self._is_async = iscoroutinefunction(type(client).execute_command)
+        self.renew()
+        renews_after_fork(self)
+
+    def renew(self) -> None:
+        """Take a new name, in a forked process."""
         self._id = token_hex(8)  # tells its own notices from those of other processes
 
     def __repr__(self) -> str:
@@ -138,6 +153,42 @@ class RedisStorage:
         return self._run(self._change(name, "delete"))
 
     @cuts_frames
+    def set_aside(self, name: str, value: str) -> Any:
+        """Move a text that cannot be used to a list, of which the 10 newest are kept.
+
+        Returns:
+            None, or an awaitable for it.
+
+        Raises:
+            StorageError: If Redis does not do it.
+        """
+        return self._run(self._set_aside(name, _encoded(value)))
+
+    @cuts_frames
+    def remove_set_aside(self, name: str) -> Any:
+        """Forget what was set aside of a name.
+
+        Returns:
+            None, or an awaitable for it.
+
+        Raises:
+            StorageError: If Redis does not do it.
+        """
+        return self._run(self._send(name, "delete", self._key("corrupt", name)))
+
+    @cuts_frames
+    def ensure_writable(self, name: str, size: int) -> Any:
+        """Make sure that Redis takes a text of so many bytes, under another key and for a second.
+
+        Returns:
+            None, or an awaitable for it.
+
+        Raises:
+            StorageError: If it does not.
+        """
+        return self._run(self._send(name, "set", self._key("probe", name), b" " * size, px=1000))
+
+    @cuts_frames
     def lock(self, name: str, *, timeout: float | None = None) -> Any:
         """Make a context manager that one holder, of all processes and hosts, is inside of.
 
@@ -179,9 +230,10 @@ class RedisStorage:
             RuntimeError: If the client is asynchronous and no event loop is running.
         """
         require_function("callback", callback)
-        channel = Channel(self._key("changed", name), self._id, callback)
-        listen = listen_in_task if self._is_async else listen_in_thread
-        return listen(self._client, channel)
+        channel = Channel(self._key("changed", name), lambda: self._id, callback)
+        if self._is_async:
+            return listen_in_task(self._client, channel)
+        return ThreadListener(self._client, channel).stop
 
     @contextmanager
     def _locked(self, lock: Any, name: str) -> Iterator[None]:
@@ -227,6 +279,18 @@ class RedisStorage:
         key = self._key("state", name)
         await self._ask(what, getattr(self._client, command), key, *value)
         await self._ask(what, self._client.publish, self._key("changed", name), self._id)
+
+    @cuts_frames
+    async def _send(self, name: str, command: str, *arguments: Any, **options: Any) -> None:
+        send = partial(getattr(self._client, command), **options)
+        await self._ask(f"{name!r} cannot be written", send, *arguments)
+
+    @cuts_frames
+    async def _set_aside(self, name: str, value: bytes) -> None:
+        key, kept = self._key("state", name), self._key("corrupt", name)
+        await self._send(name, "lpush", kept, value)
+        await self._send(name, "ltrim", kept, 0, KEPT_ASIDE - 1)
+        await self._send(name, "eval", _DELETE, 1, key, value)
 
     @cuts_frames
     async def _replace(self, name: str, expected: bytes, value: bytes) -> bool:

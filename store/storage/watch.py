@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from ..after_fork import renews_after_fork, restarts_after_fork
 from ..tracebacks import log_error
 from .disk import Signature, signature_of
 
@@ -47,9 +48,21 @@ class FileWatcher:
 
     def __init__(self, interval: float) -> None:
         self.interval = interval
-        self._lock = RLock()  # the garbage collector may unsubscribe a store at any moment
         self._watched: dict[Path, _Watched] = {}
+        self.renew()
+        renews_after_fork(self)
+        restarts_after_fork(self)
+
+    def renew(self) -> None:
+        """Make the lock anew, in a forked process, in which there is no thread."""
+        self._lock = RLock()  # the garbage collector may unsubscribe a store at any moment
         self._thread: Thread | None = None
+
+    def restart(self) -> None:
+        """Start the thread, if anything is watched and it does not run."""
+        if self._watched and self._thread is None:
+            self._thread = Thread(target=self._run, name="zustax-watcher", daemon=True)
+            self._thread.start()
 
     def subscribe(self, path: Path, callback: Callable[[], object]) -> Callable[[], None]:
         """Call a function, in the thread, after another process has changed a file."""
@@ -57,9 +70,7 @@ class FileWatcher:
             if path not in self._watched:
                 self._watched[path] = _Watched(path, signature_of(path))
             self._watched[path].callbacks.append(callback)
-            if self._thread is None or not self._thread.is_alive():  # as after a fork
-                self._thread = Thread(target=self._run, name="zustax-watcher", daemon=True)
-                self._thread.start()
+            self.restart()
         return lambda: self._unsubscribe(path, callback)
 
     def note_own(self, path: Path, signature: Signature) -> None:
@@ -94,7 +105,7 @@ class Channel:
     """A channel of Redis, what this process says on it, and what to call for the rest."""
 
     name: str
-    own: str
+    own: Callable[[], str]
     callback: Callable[[], object]
     is_lost: bool = False
 
@@ -103,7 +114,7 @@ class Channel:
         if message is None or message["type"] not in ("subscribe", "message"):
             return
         self.is_lost = False
-        if message["data"] not in (self.own, self.own.encode()):
+        if message["data"] not in (self.own(), self.own().encode()):
             _call(self.callback)
 
     def complain(self, error: Exception) -> None:
@@ -113,29 +124,42 @@ class Channel:
         self.is_lost = True
 
 
-def listen_in_thread(client: Any, channel: Channel) -> Callable[[], None]:
-    """Listen with a client of ``redis`` in a daemon thread; return what ends it in a second."""
-    is_over = Event()
+class ThreadListener:
+    """Listens to a channel with a client of ``redis``, in a daemon thread."""
 
-    def listen() -> None:
-        with client.pubsub() as pubsub:
-            pubsub.subscribe(channel.name)
-            while not is_over.is_set():
-                message = pubsub.get_message(timeout=_PAUSE)
-                if not is_over.is_set():
-                    channel.take(message)
+    def __init__(self, client: Any, channel: Channel) -> None:
+        self._client = client
+        self._channel = channel
+        self._is_over = Event()
+        self.restart()
+        restarts_after_fork(self)
 
-    def run() -> None:
-        while not is_over.is_set():
+    def restart(self) -> None:
+        """Start the thread, unless it is to end."""
+        if not self._is_over.is_set():
+            self._is_over = Event()
+            Thread(target=self._run, name="zustax-redis", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread within a second."""
+        self._is_over.set()
+
+    def _run(self) -> None:
+        while not self._is_over.is_set():
             try:
-                listen()
+                self._listen()
             except Exception as error:
-                if not is_over.is_set():  # a client closed after the end may fail
-                    channel.complain(error)
-                is_over.wait(_PAUSE)
+                if not self._is_over.is_set():  # a client closed after the end may fail
+                    self._channel.complain(error)
+                self._is_over.wait(_PAUSE)
 
-    Thread(target=run, name="zustax-redis", daemon=True).start()
-    return is_over.set
+    def _listen(self) -> None:
+        with self._client.pubsub() as pubsub:
+            pubsub.subscribe(self._channel.name)
+            while not self._is_over.is_set():
+                message = pubsub.get_message(timeout=_PAUSE)
+                if not self._is_over.is_set():
+                    self._channel.take(message)
 
 
 def listen_in_task(client: Any, channel: Channel) -> Callable[[], None]:

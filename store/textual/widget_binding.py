@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import cached_property, partial
 from inspect import getattr_static, isawaitable
@@ -17,12 +18,18 @@ from ..checks import require_function
 from ..equality import object_is
 from ..tracebacks import cuts_frames
 from ..vanilla import Store
-from .throttle import FrameThrottle, throttle_for
+from .throttle import FRAME, FrameThrottle, throttle_for
 
 T = TypeVar("T")
 S = TypeVar("S")
 
 _NOTHING: Any = object()
+
+#: What a selector raises for an item that was deleted: ``rows[3]``, ``rows.get(3)["text"]``, ...
+_ITEM_IS_GONE = (LookupError, AttributeError, StopIteration, TypeError, ValueError)
+
+#: How many frames a selector may raise while the parents catch up.
+_ATTEMPTS = 20
 
 
 class StoresChanged(Message, bubble=False, verbose=True):
@@ -37,6 +44,11 @@ class StoreBound(MessagePump):
     state, updates come in the widget's own task, and no change waits for them. There is at most one
     update per frame, of the newest state. A screen that is covered by others, or that is popped but
     stays installed, is not removed and stays up to date.
+
+    A selector may miss its item for a moment: that of a row, say, whose item is gone before its
+    parent has removed it (a LookupError, AttributeError, StopIteration, TypeError or ValueError).
+    It is called again when the parents have caught up, and what it raises then ends the app, unless
+    the widget is gone.
     """
 
     @cuts_frames
@@ -90,7 +102,7 @@ class StoreBound(MessagePump):
 
     @cached_property
     def _store_bindings(self) -> WidgetBindings:
-        return WidgetBindings(lambda: self.post_message(StoresChanged()))
+        return WidgetBindings(self)
 
     @on(Mount)
     async def _begin_following(self) -> None:
@@ -123,13 +135,15 @@ class SliceBinding(Generic[T, S]):
         self._init = init
         self._applied: S = _NOTHING
 
-    @cuts_frames
-    async def start(self) -> None:
-        """Apply the first slice, or only take note of it."""
-        if self._init:
-            await self.catch_up()
-        else:
-            self._applied = self._newest()
+    def has_lost_its_item(self) -> bool:
+        """Return True if the selector raises what it would for an item that is gone."""
+        try:
+            self._selector(self.store.get_state())
+        except _ITEM_IS_GONE:
+            return True
+        except Exception:  # noqa: S110 (it is raised in `catch_up`)
+            pass
+        return False
 
     def is_behind(self) -> bool:
         """Return True if there is something to apply.
@@ -137,42 +151,47 @@ class SliceBinding(Generic[T, S]):
         What raises here raises in ``catch_up`` as well, where it is the widget's.
         """
         try:
-            return not self._is_applied(self._newest())
+            return not self._is_applied(self._selector(self.store.get_state()))
         except Exception:
             return True
 
     @cuts_frames
-    async def catch_up(self) -> None:
-        """Apply the newest slice, unless it is the one that was applied last."""
-        newest = self._newest()
-        if self._is_applied(newest):
-            return
-        self._applied = newest
-        result = self._apply(newest)
-        if isawaitable(result):
-            await result
+    async def catch_up(self, *, is_patient: bool) -> bool:
+        """Apply the newest slice, unless it is the one that was applied last.
 
-    def _newest(self) -> S:
-        return self._selector(self.store.get_state())
+        With patience, return False if the selector misses its item.
+        """
+        try:
+            newest = self._selector(self.store.get_state())
+        except _ITEM_IS_GONE:
+            if not is_patient:
+                raise
+            return False
+        if self._is_applied(newest):
+            return True
+        is_first, self._applied = self._applied is _NOTHING, newest
+        if self._init or not is_first:
+            result = self._apply(newest)
+            if isawaitable(result):
+                await result
+        return True
 
     def _is_applied(self, newest: S) -> bool:
         return self._applied is not _NOTHING and self._equality_fn(self._applied, newest)
 
 
 class WidgetBindings:
-    """The bindings of one widget, from its mounting to its removal, in the thread of the app.
+    """The bindings of one widget, from its mounting to its removal, in the thread of the app."""
 
-    ``wake`` makes the widget call ``catch_up`` soon, in its own task, or returns False if that is
-    too late.
-    """
-
-    def __init__(self, wake: Callable[[], bool]) -> None:
-        self._wake = wake
+    def __init__(self, widget: MessagePump) -> None:
+        self._widget = widget
         self._is_woken = False
         self._is_live = False
         self._waiting: list[SliceBinding[Any, Any]] = []
         self._bindings: list[SliceBinding[Any, Any]] = []
         self._throttles: set[FrameThrottle] = set()
+        self._patience: asyncio.Task[None] | None = None
+        self._is_patient = True
 
     def add(self, binding: SliceBinding[Any, Any]) -> None:
         """Begin with a binding once the widget is mounted."""
@@ -188,11 +207,16 @@ class WidgetBindings:
     async def catch_up(self) -> None:
         """Apply what has changed, and begin with what is new."""
         self._is_woken = False
+        for binding in self._waiting:
+            throttle = throttle_for(binding.store)
+            throttle.join(self._look)  # before the first slice is taken: later changes are heard of
+            self._throttles.add(throttle)
+        self._bindings += self._waiting
+        self._waiting.clear()
         try:
             for binding in tuple(self._bindings):
-                await binding.catch_up()
-            while self._waiting:
-                await self._start(self._waiting.pop(0))
+                if not await binding.catch_up(is_patient=self._is_patient):
+                    self._be_patient()
         except BaseException:
             self.end()  # the app ends, and where it ends while it mounts it unmounts nothing
             raise
@@ -204,13 +228,26 @@ class WidgetBindings:
             throttle.leave(self._look)
         self._throttles.clear()
         self._bindings.clear()
+        if self._patience is not None:
+            self._patience.cancel()
 
-    async def _start(self, binding: SliceBinding[Any, Any]) -> None:
-        throttle = throttle_for(binding.store)
-        throttle.join(self._look)  # before the first slice is taken: later changes are heard of
-        self._throttles.add(throttle)
-        self._bindings.append(binding)
-        await binding.start()
+    def _be_patient(self) -> None:
+        """Let the parents catch up, which may remove the widget; then a selector must not raise."""
+        if self._patience is None or self._patience.done():
+            self._patience = asyncio.create_task(self._wait_for_parents())
+
+    async def _wait_for_parents(self) -> None:
+        for _ in range(_ATTEMPTS):
+            await asyncio.sleep(FRAME)
+            for parent in reversed(getattr(self._widget, "ancestors", ())):
+                has_caught_up = asyncio.Event()
+                if parent.call_later(has_caught_up.set):
+                    await has_caught_up.wait()
+            if not any(binding.has_lost_its_item() for binding in self._bindings):
+                break
+        else:
+            self._is_patient = not self._widget.is_attached
+        self._wake_once()
 
     def _look(self) -> None:
         if any(binding.is_behind() for binding in self._bindings):
@@ -218,7 +255,7 @@ class WidgetBindings:
 
     def _wake_once(self) -> None:
         if not self._is_woken:
-            self._is_woken = self._wake()
+            self._is_woken = self._widget.post_message(StoresChanged())
 
 
 def _require_reactive(cls: type, name: str) -> None:

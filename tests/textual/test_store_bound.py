@@ -12,11 +12,14 @@ from typing import Any, ClassVar
 import pytest
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
+from textual.containers import Vertical
 from textual.reactive import reactive
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Label, Static
-from zustax.store import shallow
+from zustax.store import create_store, shallow
 from zustax.store.textual import StoreBound
+from zustax.store.textual.throttle import FRAME
 
 from ..support.waiting import BOUND, until
 from .stores import CountedStore, State, count_of
@@ -431,3 +434,113 @@ async def mount_and_remove(
     assert store.listeners == 1  # however many widgets there are
     await app.query(Counter).remove()
     return [weakref.ref(counter) for counter in counters]
+
+
+SELECTORS: dict[str, Callable[[Any, int], Any]] = {
+    "KeyError": lambda state, i: state["rows"][i],
+    "IndexError": lambda state, i: [text for key, text in state["rows"].items() if key == i][0],
+    "AttributeError": lambda state, i: state["rows"].get(i).upper().lower(),
+    "StopIteration": lambda state, i: next(text for key, text in state["rows"].items() if key == i),
+    "TypeError": lambda state, i: state["rows"].get(i)[0:],
+    "ValueError": lambda state, i: [*state["rows"].values()][[*state["rows"]].index(i)],
+}
+
+
+class Row(StoreBound, Static):
+    """Shows one item."""
+
+    text: reactive[str] = reactive("")
+
+    def __init__(self, store: Any, selector: Callable[[Any, int], Any], number: int) -> None:
+        super().__init__()
+        self.bind_store(store, text=lambda state: selector(state, number))
+
+    def render(self) -> str:
+        return self.text
+
+
+class Shop(App[None]):
+    """Shows an item a row, and removes the rows of those that are gone as a test says."""
+
+    def __init__(self, store: Any, make_rows: Callable[[Any], Widget]) -> None:
+        super().__init__()
+        self.store = store
+        self._make_rows = make_rows
+
+    def compose(self) -> ComposeResult:
+        yield self._make_rows(self.store)
+
+    async def shows(self, *texts: str) -> None:
+        await until(lambda: [row.text for row in self.query(Row)] == [*texts])
+
+
+def recomposing(selector: Callable[[Any, int], Any]) -> Callable[[Any], Widget]:
+    class Rows(StoreBound, Vertical):
+        ids: reactive[tuple[int, ...]] = reactive(tuple, recompose=True)
+
+        def compose(self) -> ComposeResult:
+            for number in self.ids:
+                yield Row(self.app.store, selector, number)  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
+
+    return lambda store: Rows().bind_store(store, ids=lambda state: tuple(state["rows"]))
+
+
+def removing(selector: Callable[[Any, int], Any]) -> Callable[[Any], Widget]:
+    class Rows(StoreBound, Vertical):
+        def __init__(self, store: Any) -> None:
+            super().__init__()
+            self.rows: dict[int, Row] = {}
+            self.store = store
+            self.watch_store(
+                store, lambda state: tuple(state["rows"]), self.show, equality_fn=shallow
+            )
+
+        async def show(self, ids: tuple[int, ...]) -> None:
+            await asyncio.sleep(0.05)  # it has something else to do first
+            for number in self.rows.keys() - ids:
+                await self.rows.pop(number).remove()
+            for number in ids:
+                if number not in self.rows:
+                    self.rows[number] = Row(self.store, selector, number)
+                    await self.mount(self.rows[number])
+
+    return Rows
+
+
+class TestWhereAnItemIsDeleted:
+    @pytest.mark.parametrize("make_rows", [recomposing, removing])
+    @pytest.mark.parametrize("kind", SELECTORS)
+    async def test_its_row_does_not_crash_the_app(
+        self, kind: str, make_rows: Callable[..., Callable[[Any], Widget]]
+    ) -> None:
+        store = create_store({"rows": {1: "milk", 2: "bread"}})
+        app = Shop(store, make_rows(SELECTORS[kind]))
+        async with app.run_test():
+            await app.shows("milk", "bread")
+            store.set_state({"rows": {2: "bread"}})
+            await app.shows("bread")
+            store.set_state({"rows": {2: "rolls"}})
+            await app.shows("rolls")
+            store.set_state({"rows": {}})
+            await app.shows()
+
+    async def test_a_row_whose_item_comes_back_goes_on(self) -> None:
+        store = create_store({"rows": {1: "milk"}})
+        app = Shop(store, lambda store: Row(store, SELECTORS["KeyError"], 1))
+        async with app.run_test():
+            await app.shows("milk")
+            store.set_state({"rows": {}})
+            await asyncio.sleep(2 * FRAME)
+            store.set_state({"rows": {1: "cheese"}})
+            await app.shows("cheese")
+            store.set_state({"rows": {1: "bread"}})
+            await app.shows("bread")
+
+    async def test_a_row_that_nothing_removes_ends_the_app_all_the_same(self) -> None:
+        store = create_store({"rows": {1: "milk"}})
+        app = Shop(store, lambda store: Row(store, SELECTORS["KeyError"], 1))
+        with pytest.raises(KeyError):
+            async with app.run_test():
+                await app.shows("milk")
+                store.set_state({"rows": {}})
+                await until(lambda: not app.is_running)

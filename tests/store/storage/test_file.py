@@ -4,6 +4,7 @@ import copy
 import os
 import pickle
 import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,14 @@ from typing import Any
 
 import pytest
 from zustax.store import UserState, UserStore, create_store, persist
-from zustax.store.storage import FileStorage, StorageError, StoredStateError
+from zustax.store.storage import (
+    FileStorage,
+    StorageError,
+    StorageUnavailableError,
+    StoredStateError,
+)
+
+from .processes import Process
 
 posix = pytest.mark.skipif(os.name != "posix", reason="rights of owner, group and others")
 
@@ -182,27 +190,62 @@ def test_a_file_is_private_before_its_first_byte_is_written(
 
 
 @posix
-def test_a_file_that_others_can_read_is_tightened_when_it_is_read(
+@pytest.mark.parametrize("mode", [0o755, 0o777, 0o2775])
+def test_a_directory_that_exists_is_left_as_it_is(
+    storage: FileStorage, directory: Path, mode: int
+) -> None:
+    directory.mkdir()
+    directory.chmod(mode)
+    storage.get_item("a")
+    storage.set_item("a", "1")
+    assert (rights(directory), rights(directory / "a")) == (mode, 0o600)
+
+
+@posix
+def test_a_file_that_others_can_read_stays_so_until_it_is_written(
     storage: FileStorage, directory: Path
 ) -> None:
     directory.mkdir()
     (directory / "a").write_text("1")
     (directory / "a").chmod(0o644)
-    directory.chmod(0o755)
     assert storage.get_item("a") == "1"
-    assert (rights(directory / "a"), rights(directory)) == (0o600, 0o700)
+    assert rights(directory / "a") == 0o644
+    storage.set_item("a", "2")
+    assert rights(directory / "a") == 0o600
 
 
 @posix
-def test_a_file_that_others_can_read_is_tightened_when_it_is_written(
-    storage: FileStorage, directory: Path
-) -> None:
-    directory.mkdir()
-    (directory / "a").touch()
-    (directory / "a").chmod(0o666)
-    directory.chmod(0o777)
+def test_what_is_no_secret_has_the_rights_of_the_umask(directory: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        storage = FileStorage(directory / "state", private=False)
+        storage.set_item("a", "1")
+        with storage.lock("a"):
+            pass
+    finally:
+        os.umask(before)
+    assert [rights(path) for path in (directory, directory / "state")] == [0o750, 0o750]
+    assert {path.name: rights(path) for path in (directory / "state").iterdir()} == {
+        "a": 0o640,
+        ".a.lock": 0o640,
+    }
+
+
+@posix
+def test_a_file_that_is_no_secret_keeps_its_rights(directory: Path) -> None:
+    storage = FileStorage(directory, private=False)
     storage.set_item("a", "1")
-    assert (rights(directory / "a"), rights(directory)) == (0o600, 0o700)
+    (directory / "a").chmod(0o664)
+    storage.set_item("a", "2")
+    assert rights(directory / "a") == 0o664
+
+
+@posix
+@pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="root alone may chown")
+def test_a_volume_that_belongs_to_a_group_can_be_used() -> None:
+    with tempfile.TemporaryDirectory() as parent, Process("volume", parent) as process:
+        assert process.line() == "{}"
+        process.end()
 
 
 @posix
@@ -331,27 +374,61 @@ def test_a_pipe_in_the_place_of_a_file_is_set_aside(storage: FileStorage, direct
 
 
 @posix
-def test_a_link_is_replaced_and_what_it_leads_to_stays(
-    storage: FileStorage, directory: Path, tmp_path: Path
-) -> None:
+def test_a_link_is_followed(storage: FileStorage, directory: Path, tmp_path: Path) -> None:
     directory.mkdir(0o700)
     (tmp_path / "elsewhere").write_text("theirs")
     (directory / "a").symlink_to(tmp_path / "elsewhere")
     (directory / "b").symlink_to(tmp_path / "nowhere")
-    (directory / "c").symlink_to(directory / "c")
-    assert storage.get_item("b") is None
-    with pytest.raises(StorageError, match="cannot be read"):
-        storage.get_item("c")
-    for name in ("a", "b", "c"):
+    assert (storage.get_item("a"), storage.get_item("b")) == ("theirs", None)
+    for name in ("a", "b"):
         storage.set_item(name, "ours")
         assert storage.get_item(name) == "ours"
-        assert not (directory / name).is_symlink()
-    assert (tmp_path / "elsewhere").read_text() == "theirs"
-    assert not (tmp_path / "nowhere").exists()
+        assert (directory / name).is_symlink()
+    assert (tmp_path / "elsewhere").read_text() == (tmp_path / "nowhere").read_text() == "ours"
+    storage.remove_item("a")
+    assert storage.get_item("a") is None
+    assert not (tmp_path / "elsewhere").exists(), "the token would be left"
 
 
-def test_a_file_that_may_not_be_read_is_set_aside(
-    storage: FileStorage, directory: Path, monkeypatch: pytest.MonkeyPatch
+@posix
+def test_a_link_to_itself_is_an_error_until_it_is_written(
+    storage: FileStorage, directory: Path
+) -> None:
+    directory.mkdir(0o700)
+    (directory / "c").symlink_to(directory / "c")
+    with pytest.raises(StorageError, match="cannot be read"):
+        storage.get_item("c")
+    storage.set_item("c", "ours")
+    assert storage.get_item("c") == "ours"
+
+
+@pytest.mark.parametrize("function", ["replace", "open", "unlink"])
+def test_a_file_that_is_open_elsewhere_for_a_moment_is_tried_again(
+    storage: FileStorage, directory: Path, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    storage.set_item("a", "1")
+    real, calls = getattr(Path, function), list[Path]()
+
+    def scanned(path: Path, *arguments: Any, **options: Any) -> Any:
+        calls.append(path)
+        if len(calls) < 4:
+            raise PermissionError(13, "Access is denied")
+        return real(path, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, function, scanned)
+        if function == "unlink":
+            storage.remove_item("a")
+            assert storage.get_item("a") is None
+        else:
+            storage.set_item("a", "2")
+            assert storage.get_item("a") == "2"
+    assert len(calls) >= 4
+    assert not any("corrupt" in name for name in names(directory))
+
+
+def test_a_file_that_may_not_be_read_is_an_error_and_stays(
+    storage: FileStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage.set_item("a", "1")
 
@@ -362,7 +439,7 @@ def test_a_file_that_may_not_be_read_is_set_aside(
         patch.setattr(Path, "open", refuse)
         with pytest.raises(StorageError, match="cannot be read: Permission denied"):
             storage.get_item("a")
-    assert [name.partition("-")[0] for name in names(directory)] == ["a.corrupt"]
+    assert storage.get_item("a") == "1"
 
 
 def test_a_file_that_cannot_be_read_at_the_moment_stays(
@@ -390,7 +467,7 @@ def test_only_the_text_that_could_not_be_used_is_set_aside(
     assert storage.get_item("a") is None
 
 
-def test_a_bad_file_that_cannot_be_set_aside_does_no_more_harm(
+def test_a_bad_file_that_cannot_be_set_aside_is_not_overwritten(
     storage: FileStorage,
     directory: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -402,9 +479,92 @@ def test_a_bad_file_that_cannot_be_set_aside_does_no_more_harm(
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(Path, "rename", refuse)
-    assert UserStore(storage=storage).get_state() == UserState()
+    store = UserStore(storage=storage)
+    assert store.get_state() == UserState()
     assert "'user' could not be set aside" in caplog.text
     assert "Read-only file system" in caplog.text
+    with pytest.raises(StorageError, match="cannot be set aside: Read-only file system"):
+        store.login("access", "refresh")
+    assert storage.get_item("user") == "{"
+
+
+def test_only_the_newest_of_the_files_that_were_set_aside_are_kept(
+    storage: FileStorage, directory: Path
+) -> None:
+    for number in range(25):
+        storage.set_item("a", f"bad {number}")
+        storage.set_aside("a", f"bad {number}")
+    storage.set_item("ab", "another")
+    storage.set_aside("ab", "another")
+    kept = [path.read_text() for path in sorted(directory.glob("a.corrupt-*"))]
+    assert kept == [f"bad {number}" for number in range(15, 25)]
+    storage.remove_set_aside("a")
+    storage.remove_set_aside("a")
+    assert [name.partition("-")[0] for name in names(directory)] == ["ab.corrupt"]
+
+
+def test_the_files_that_were_set_aside_go_with_what_the_user_clears(
+    storage: FileStorage, directory: Path
+) -> None:
+    clears: list[Callable[[UserStore], None]] = [
+        UserStore.logout,
+        lambda store: store.persist.clear_storage(),
+    ]
+    for clear in clears:
+        storage.set_item("user", "{")
+        store = UserStore(storage=storage)
+        assert len(names(directory)) == 1
+        store.login("access", "refresh")
+        assert len(names(directory)) == 2
+        clear(store)
+        assert [name for name in names(directory) if "corrupt" in name] == []
+
+
+# --- writing less, and making sure ---
+
+
+def test_a_file_that_holds_the_text_already_is_not_written(
+    storage: FileStorage, directory: Path
+) -> None:
+    storage.set_item("a", "naïve")
+    before = (directory / "a").stat()
+    storage.set_item("a", "naïve")
+    FileStorage(directory).set_item("a", "naïve")
+    after = (directory / "a").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    storage.set_item("a", "naïvf")
+    assert storage.get_item("a") == "naïvf"
+
+
+def test_that_a_text_can_be_written_is_found_out_beside_it(
+    storage: FileStorage, directory: Path
+) -> None:
+    storage.ensure_writable("a", 10_000)
+    assert names(directory) == []
+    storage.set_item("a", "1")
+    before = (directory / "a").stat()
+    storage.ensure_writable("a", 10_000)
+    assert names(directory) == ["a"]
+    assert (directory / "a").stat() == before
+
+
+@posix
+def test_that_a_text_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    with Process("refused", tmp_path / "state", "checked") as process:
+        assert process.line() == f"{tmp_path}/state/app cannot be written: File too large"
+        assert process.line() == "old"
+        assert process.line() == "app"
+        process.end()
+
+
+def test_without_a_home_directory_the_error_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    for directory in (None, "~/state"):
+        with pytest.raises(StorageUnavailableError, match="set HOME, or name a directory"):
+            FileStorage(directory)
 
 
 # --- left over files ---

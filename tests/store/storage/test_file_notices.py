@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from zustax.store import UserStore
 from zustax.store.storage import FileStorage
-from zustax.store.storage.watch import FileWatcher
 
 from ...support.waiting import BOUND, wait_until
 
@@ -99,17 +98,6 @@ def test_the_thread_lives_while_somebody_is_subscribed(
             function()
         thread.join(BOUND)
         assert not thread.is_alive()
-
-
-def test_after_a_fork_there_is_a_thread_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    watcher, calls = FileWatcher(0.01), Calls()
-    watcher._thread = threading.Thread()  # one that is not running, as a forked process finds it
-    unsubscribe = watcher.subscribe(tmp_path / "a", calls)
-    (tmp_path / "a").touch()
-    wait_until(lambda: calls.count)
-    unsubscribe()
 
 
 def test_what_is_no_function_is_refused(storage: FileStorage) -> None:

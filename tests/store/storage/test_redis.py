@@ -130,7 +130,7 @@ def test_what_redis_holds_and_is_no_text_is_an_error(
 def test_a_server_that_is_gone_is_an_error_without_the_token(server: RedisServer) -> None:
     gone = RedisStorage(server.client(socket=server.socket + ".gone"))
     store = UserStore(storage=gone)
-    with pytest.raises(StorageError, match="'user' cannot be written") as caught:
+    with pytest.raises(StorageError, match="'user' cannot be written before it is read") as caught:
         store.login(TOKEN, TOKEN)
     assert store.get_state().is_login
     assert len(caught.traceback) == 1, "no frame but that of the test"
@@ -344,10 +344,69 @@ async def test_stores_of_both_kinds_follow_one_another(
     assert json.loads(storage.get_item("user"))["state"]["access_token"] is None
 
 
-def test_a_state_of_another_version_is_left_where_it_is(storage: RedisStorage) -> None:
-    storage.set_item("app", '{"state":{"a":1},"version":7}')
-    store = create_store(
-        persist(lambda set_state, get_state, store: {"a": 0}, name="app", storage=storage)
-    )
+def test_a_state_of_another_version_is_set_aside(
+    storage: RedisStorage, client: redis.Redis
+) -> None:
+    text = '{"state":{"a":1},"version":7}'
+    storage.set_item("app", text)
+    store = create_store(persist(lambda: {"a": 0}, name="app", storage=storage))
     assert store.get_state() == {"a": 0}
-    assert storage.get_item("app") == '{"state":{"a":1},"version":7}'
+    assert storage.get_item("app") is None
+    store.set_state({"a": 2})
+    assert client.lrange("zustax:corrupt:app", 0, -1) == [text.encode()]
+    store.persist.clear_storage()
+    assert client.keys("zustax:*:app") == []
+
+
+async def test_an_asynchronous_storage_sets_aside_as_well(
+    async_storage: RedisStorage, client: redis.Redis
+) -> None:
+    await async_storage.set_item("app", "{")
+    store = create_store(persist(lambda: {"a": 0}, name="app", storage=async_storage))
+    await store.persist.hydrated()
+    store.set_state({"a": 2})
+    await store.persist.flush()
+    assert await async_storage.get_item("app") == '{"state":{"a":2},"version":0}'
+    assert client.lrange("zustax:corrupt:app", 0, -1) == [b"{"]
+    store.persist.clear_storage()
+    await store.persist.flush()
+    assert client.keys("zustax:*:app") == []
+
+
+def test_only_the_newest_of_the_texts_that_were_set_aside_are_kept(
+    storage: RedisStorage, client: redis.Redis
+) -> None:
+    for number in range(25):
+        storage.set_item("a", f"bad {number}")
+        storage.set_aside("a", f"bad {number}")
+    storage.set_item("a", "good, and newer")
+    storage.set_aside("a", "bad")
+    assert storage.get_item("a") == "good, and newer"
+    assert len(client.lrange("zustax:corrupt:a", 0, -1)) == 10
+
+
+def test_that_a_text_can_be_written_is_found_out_beside_it(
+    storage: RedisStorage, client: redis.Redis
+) -> None:
+    storage.set_item("a", "1")
+    storage.ensure_writable("a", 10_000)
+    assert storage.get_item("a") == "1"
+    assert 0 < client.pttl("zustax:probe:a") <= 1000
+    client.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(StorageError, match=r"'a' cannot be written: .*maxmemory"):
+            storage.ensure_writable("a", 10_000)
+    finally:
+        client.config_set("maxmemory", "0")
+
+
+def test_a_url_is_as_good_as_a_client(server: RedisServer) -> None:
+    storage = RedisStorage(f"unix://{server.socket}")
+    storage.set_item("a", "1")
+    assert storage.get_item("a") == "1"
+
+
+@pytest.mark.parametrize("wrong", [None, 5, object(), redis.Redis, "localhost:6379"])
+def test_what_is_no_client_is_refused_with_what_it_takes(wrong: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"redis.*://|a URL or a client"):
+        RedisStorage(wrong)

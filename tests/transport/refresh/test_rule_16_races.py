@@ -45,7 +45,7 @@ def test_rule_16_a_notice_that_comes_while_the_store_is_being_made_is_not_lost()
     storage.during_next_read(change)
     reading = storage.hold_next_read()
     with ThreadPoolExecutor(1) as other:
-        making = other.submit(UserStore, storage=storage)
+        making = other.submit(lambda: UserStore(storage=storage))
         reading.wait_until_reached()
         storage.text = stored(SECOND)
         reading.release()
