@@ -26,8 +26,7 @@ from .secrecy import REDACTED, discreet, redact, redact_proxy, redact_secrets_in
 class _Unset(Enum):
     UNSET = "UNSET"
 
-    def __bool__(self) -> bool:
-        return False
+    __bool__ = staticmethod(bool)  # False; asked so often that a function in Python would tell
 
     def __repr__(self) -> str:
         return "UNSET"

@@ -72,11 +72,10 @@ def pair_in(answer: Any, paths: tuple[str, str, str]) -> TokenPair:
     access_token, refresh_token, expires_in = (_at(fields, path) for path in paths)
     lifetime = _seconds(expires_in)
     expires_at = None if lifetime is None else received_at + lifetime
-    pair = (access_token, refresh_token or None, expires_at)
-    problem = problem_of_pair(*pair)
+    problem = problem_of_pair(access_token, refresh_token or None, expires_at)
     if problem:
         raise RefreshError(f"the answer to the refresh call cannot be used: {problem}")
-    return TokenPair(*pair)
+    return TokenPair(access_token, refresh_token or None, expires_at)
 
 
 def _parsed(answer: Any) -> Any:
@@ -109,9 +108,7 @@ def _seconds(value: Any) -> float | None:
 # --- a rejection, or a failure ---
 
 
-def refresh_error(
-    error: BaseException, timeout: float, rejected: Callable[[Any], bool] | None = None
-) -> RefreshError:
+def refresh_error(error: BaseException, timeout: float) -> RefreshError:
     """Return the `RefreshError` for what a refresh function has raised."""
     without_tracebacks(error)
     known = next((one for one in _with_causes(error) if isinstance(one, RefreshError)), None)
@@ -119,7 +116,7 @@ def refresh_error(
         return known
     response = next(filter(None, map(_response_of, _with_causes(error))), None)
     if response is not None:
-        failure = error_for(response, rejected)
+        failure = error_for(response)
     elif isinstance(error, TimeoutError):
         failure = RefreshError(f"the refresh took longer than {timeout:g} seconds")
     elif isinstance(error, RequestError):
@@ -202,8 +199,8 @@ def oauth_error(data: Any, depth: int = 3) -> str | None:
         name = data.get(key)
         if isinstance(name, str) and name.lower() in _REJECTIONS | _CLIENT_ERRORS:
             return name.lower()
-    nested = (oauth_error(value, depth - 1) for value in data.values())
-    return next(filter(None, nested), None)
+    nested = [value for value in data.values() if isinstance(value, Mapping)]
+    return next(filter(None, (oauth_error(value, depth - 1) for value in nested)), None)
 
 
 def retry_after(headers: Any) -> float | None:

@@ -16,13 +16,14 @@ from urllib.parse import quote_plus
 from attrs import field, frozen
 
 from ..chain import is_async
+from ..config import RequestConfig
 from ..errors import RefreshError
 from ..instance import default_config
 from ..options import checked_method
 from ..response import Response
 from ..secrecy import describe, discreet
 from ..urls import origin
-from .answers import error_for, is_dead_token, pair_in
+from .answers import error_for, is_dead_token, oauth_error, pair_in
 from .tokens import TokenPair
 
 #: Where an answer has the access token, the refresh token and its seconds (RFC 6749, section 5.1).
@@ -109,20 +110,19 @@ class _JsonRefresh(ReadyRefresh):
     rejected: Callable[[Response], bool] | None = None
 
     def bound_to(self, api: Any, timeout: float) -> Callable[[str | None], Any]:
+        request = RequestConfig(
+            url=self.url,
+            method=self.method,
+            headers=self.headers or {},
+            timeout=timeout,
+            validate_status=None,
+            response_type="json",
+            before_redirect=lambda request: _stay_at(api.get_uri(self.url), request),
+        )
+
         async def call(refresh_token: str | None) -> TokenPair:
-            sender = _sender_for(api)
-            response: Response = await api.runtime.maybe_await(
-                sender.request(
-                    self.url,
-                    method=self.method,
-                    data=self._body(refresh_token),
-                    headers=self.headers or {},
-                    timeout=timeout,
-                    validate_status=None,
-                    response_type="json",
-                    before_redirect=_StayAt(sender.get_uri(self.url)),
-                )
-            )
+            answer = api.request(request, data=self._body(refresh_token))
+            response: Response = await api.runtime.maybe_await(answer)
             return _pair_or_error(response, self.rejected, self.paths)
 
         return api.runtime.adapt(call)  # type: ignore[no-any-return]
@@ -202,10 +202,11 @@ class _OAuth2Refresh(ReadyRefresh):
 
     def bound_to(self, api: Any, timeout: float) -> Callable[[str | None], Any]:
         async def call(refresh_token: str | None) -> TokenPair:
-            sender = _sender_for(api)
-            own = sender.defaults
+            sender = api.create()
+            sender.observers.extend(api.observers)
             sender.defaults = default_config()
-            sender.defaults.adapter, sender.defaults.proxy = own.adapter, own.proxy
+            sender.defaults.adapter = api.defaults.adapter
+            sender.defaults.proxy = api.defaults.proxy
             response: Response = await api.runtime.maybe_await(
                 sender.post(
                     self.token_endpoint,
@@ -216,7 +217,7 @@ class _OAuth2Refresh(ReadyRefresh):
                     },
                     timeout=timeout,
                     validate_status=None,
-                    before_redirect=_StayAt(self.token_endpoint),
+                    before_redirect=lambda request: _stay_at(self.token_endpoint, request),
                     **self._credentials(),
                 )
             )
@@ -247,9 +248,11 @@ def _pair_or_error(
     paths: tuple[str, str, str] = _PATHS,
     unnamed: str | None = None,
 ) -> TokenPair:
-    error = error_for(response, rejected, unnamed)
-    if error.rejected or not 200 <= response.status < 300:
-        raise error
+    is_success = 200 <= response.status < 300
+    if not is_success or rejected or oauth_error(response.data):
+        error = error_for(response, rejected, unnamed)
+        if error.rejected or not is_success:
+            raise error
     return pair_in(response.data, paths)
 
 
@@ -257,19 +260,7 @@ def _is_dead(response: Response) -> bool:
     return is_dead_token(response.status, response.data)
 
 
-def _sender_for(api: Any) -> Any:
-    """Make an instance with the defaults of ``api`` and no interceptors."""
-    sender = api.create()
-    sender.observers.extend(api.observers)
-    return sender
-
-
-@frozen
-class _StayAt:
-    """Refuses to take a refresh token to another origin, where a redirect may lead."""
-
-    url: str
-
-    def __call__(self, request: Any) -> None:
-        if origin(str(request.url)) != origin(self.url):
-            raise RefreshError("the refresh call was redirected to another origin")
+def _stay_at(url: str, request: Any) -> None:
+    """Refuse to take a refresh token to another origin, where a redirect may lead."""
+    if origin(str(request.url)) != origin(url):
+        raise RefreshError("the refresh call was redirected to another origin")

@@ -46,10 +46,6 @@ _SHARE = 0.2
 #: The part of the leeway by which hosts differ, so that they do not all refresh at once.
 _SPREAD = 0.1
 
-#: Seconds until another early refresh after one has failed: at first, and at most.
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 60.0
-
 
 @define(repr=False, eq=False)
 class _Known:
@@ -59,8 +55,6 @@ class _Known:
     expires_at: float | None
     received_at: float = field(factory=now)
     spread: float = field(factory=random.random)  # never asked for a secret
-    failures: int = 0
-    pauses_until: float = -math.inf
 
     def is_due(self, leeway: float | None) -> bool:
         if self.expires_at is None:
@@ -71,13 +65,7 @@ class _Known:
         grace = lifetime - leeway
         if grace <= 0:
             return False  # 13: it came like that, or one of the clocks is wrong
-        due_at = self.expires_at - leeway - _SPREAD * self.spread * min(leeway, grace)
-        return now() >= max(due_at, self.pauses_until)
-
-    def note_failure(self) -> None:
-        pause = min(_FIRST_PAUSE * 2 ** min(self.failures, 10), _LONGEST_PAUSE)
-        self.failures += 1
-        self.pauses_until = now() + pause * (1 - self.spread / 2)
+        return now() >= self.expires_at - leeway - _SPREAD * self.spread * min(leeway, grace)
 
 
 class Expiry:
@@ -93,23 +81,12 @@ class Expiry:
         self._lock = threading.Lock()
 
     def see(self, access_token: str | None, expires_at: float | None) -> None:
-        """Look at the token that the store has now.
-
-        Args:
-            access_token: The token.
-            expires_at: When it expires, in epoch seconds. Default: as was known before, or as the
-                token says itself if it is a JSON Web Token.
-        """
+        """Look at the token that the store has now. It may tell itself when it expires."""
         if access_token is not None:
             self._of(access_token, expires_at)
 
     def is_due(self, held: Credentials, leeway: float | None) -> bool:
-        """Return True if it is time to refresh the token.
-
-        Args:
-            held: What the store holds.
-            leeway: Seconds before the expiry; ``None``: a minute, or less for a short life.
-        """
+        """Return True if it is time to refresh the token."""
         if held.access_token is None:
             return False
         return self._of(held.access_token, held.expires_at).is_due(leeway)
@@ -125,11 +102,6 @@ class Expiry:
         """Return True if it is known when the token expires."""
         token = held.access_token
         return token is not None and self._of(token, held.expires_at).expires_at is not None
-
-    def note_failure(self, held: Credentials) -> None:
-        """Let some time pass, more each time, before the token is refreshed early again."""
-        if held.access_token is not None:
-            self._of(held.access_token, held.expires_at).note_failure()
 
     def _of(self, access_token: str, expires_at: float | None) -> _Known:
         known = self._found(access_token)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from ..errors import RefreshError
 from .expiry import now
 
@@ -14,26 +16,29 @@ class Failures:
     """Counts failures, and tells whether to pause."""
 
     def __init__(self) -> None:
-        self._count = 0
-        self._pause = 0.0
-        self._until = 0.0
         self._error: RefreshError | None = None
+        self.reset()
 
     def note(self, error: RefreshError) -> None:
         """Count one more."""
         self._count += 1
         self._error = error
-        self._pause = error.retry_after or 0.0
-        if self._count > 1:
-            pause = min(_FIRST_PAUSE * 2 ** min(self._count - 2, 10), _LONGEST_PAUSE)
-            self._pause = max(self._pause, pause)
-        self._until = now() + self._pause
+        self._since = now()
+        wanted = error.retry_after or 0.0
+        self._pause = max(wanted, _pause(self._count - 1))
+        # A token that still lives can wait longer. Hosts differ, so as not to ask all at once.
+        self._early_pause = max(wanted, _pause(self._count) * random.uniform(0.5, 1))  # noqa: S311
 
     def reset(self) -> None:
         """Forget them: a refresh has succeeded, or another session has begun."""
-        self._count, self._error = 0, None
+        self._count, self._since, self._pause, self._early_pause = 0, 0.0, 0.0, 0.0
 
-    def paused_by(self) -> RefreshError | None:
-        """Return the last failure while no refresh is to be tried."""
+    def paused_by(self, *, is_early: bool = False) -> RefreshError | None:
+        """Return the last failure while no refresh, or no early one (13), is to be tried."""
+        pause = self._early_pause if is_early else self._pause
         # A clock that was set back must not make the pause longer.
-        return self._error if 0 < self._until - now() <= self._pause else None
+        return self._error if pause and 0 <= now() - self._since < pause else None
+
+
+def _pause(failures: int) -> float:
+    return min(_FIRST_PAUSE * 2 ** min(failures - 1, 10), _LONGEST_PAUSE) if failures > 0 else 0.0

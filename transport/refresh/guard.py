@@ -198,41 +198,71 @@ class Guard:
 
     async def ready(self, config: RequestConfig) -> SentWith:
         """Wait until the request may leave, and return what it leaves with."""
+        ready = await self._ready(config, self._renewer.is_due)
+        if not isinstance(ready, SentWith):
+            raise _never_sent(ready, config)
+        return ready
+
+    async def _ready(
+        self,
+        config: RequestConfig,
+        is_due: Callable[[Credentials], bool],
+        *,
+        is_early: bool = True,
+    ) -> SentWith | Failed | Discarded:
         session, expected = self._session, _ANY
         while True:
             hydration = session.hydration()
             logins = session.logins_required
             now = session.credentials()
             if expected is not _ANY and now.session != expected:
-                raise _never_sent(Discarded(), config)
+                return Discarded()
             pending = session.pending_for(now)
             step = before_sending(
                 now,
                 is_hydrating=hydration is not None,
                 is_refreshing=pending is not None,
-                is_due=self._renewer.is_due(now),
+                is_due=is_due(now),
             )
             if step is Step.SEND:
                 return SentWith(now, logins)
             if step is Step.HYDRATE and hydration is not None:
                 late = await self._hydrated(hydration, config)
                 if late is not None:
-                    raise _never_sent(Failed(late), config)
+                    return Failed(late)
                 continue
             if step is Step.REFRESH:
-                paused_by = self._paused_by()
-                if paused_by is not None:
-                    raise _never_sent(Failed(paused_by), config)
-                pending = self._join_or_start(now, logins, config, is_early=True)
+                error = session.settled_rejection() or self._paused_by()
+                if error is not None:
+                    return Failed(error)
+                pending = self._join_or_start(now, logins, config, is_early=is_early)
             if pending is None:
                 continue
             outcome = await self._outcome(pending, config)
             if isinstance(outcome, Renewed):
-                expected = outcome.session
-            elif self._may_leave_anyway(pending, now):
+                expected, is_due = outcome.session, self._renewer.is_due
+            elif is_early and self._may_leave_anyway(pending, now):
                 return SentWith(now, logins)
             else:
-                raise _never_sent(outcome, config)
+                return outcome
+
+    async def token(self, is_wanted_new: bool) -> str:
+        """Return an access token that lives, or one that has just been refreshed.
+
+        Raises:
+            RefreshError: There is none; ``rejected`` if the user has to log in.
+        """
+
+        def is_due(held: Credentials) -> bool:
+            return is_wanted_new or held.access_token is None or self._renewer.is_spent(held)
+
+        ready = await self._ready(RequestConfig(), is_due, is_early=not is_wanted_new)
+        if isinstance(ready, Failed):
+            raise RefreshError(str(ready.error), rejected=ready.error.rejected) from ready.error
+        token = None if isinstance(ready, Discarded) else ready.credentials.access_token
+        if token is None:
+            raise RefreshError("the session ended while its token was refreshed", rejected=True)
+        return token
 
     def _may_leave_anyway(self, pending: PendingRefresh, held: Credentials) -> bool:
         """Return True if the token is still good after a refresh that brought none."""
@@ -306,44 +336,6 @@ class Guard:
         self._renewer.counters.add("waited")
         with waiting_for(pending):
             return await pending.wait(self._runtime, config.signal or None)
-
-    # --- beyond requests of the instance ---
-
-    async def token(self, is_wanted_new: bool) -> str:
-        """Return an access token that lives, or one that has just been refreshed.
-
-        Raises:
-            RefreshError: There is none; ``rejected`` if the user has to log in.
-        """
-        session, config = self._session, RequestConfig()
-        while True:
-            hydration, logins = session.hydration(), session.logins_required
-            late = None if hydration is None else await self._hydrated(hydration, config)
-            if late is not None:
-                raise late
-            held = session.credentials()
-            pending = session.pending_for(held)
-            if pending is None:
-                lives = held.access_token is not None and not self._renewer.is_spent(held)
-                if lives and not is_wanted_new:
-                    return held.access_token or ""
-                error = session.settled_rejection() or self._paused_by()
-                if error is not None:
-                    raise RefreshError(str(error), rejected=error.rejected) from error
-                pending = self._join_or_start(held, logins, config, is_early=not is_wanted_new)
-                if pending is None:
-                    continue
-            outcome = await self._outcome(pending, config)
-            if isinstance(outcome, Failed):
-                if not is_wanted_new and self._may_leave_anyway(pending, held):
-                    return held.access_token or ""
-                raise RefreshError(str(outcome.error), rejected=outcome.error.rejected) from (
-                    outcome.error
-                )
-            token = session.credentials().access_token
-            if isinstance(outcome, Discarded) or token is None:
-                raise RefreshError("the session ended while its token was refreshed", rejected=True)
-            return token
 
 
 class Renewal(NamedTuple):

@@ -48,16 +48,7 @@ _within: contextvars.ContextVar[PendingRefresh | None] = contextvars.ContextVar(
 
 @frozen
 class RefreshOptions:
-    """How the tokens of one instance are refreshed.
-
-    Attributes:
-        call: ``(refresh_token) -> TokenPair``, as this kind of instance calls it.
-        is_ready_made: True if ``call`` comes of a `ReadyRefresh`.
-        timeout: Seconds for a refresh, further tries included.
-        leeway: Seconds before the expiry at which a token is refreshed; ``None``: not before it is
-            refused.
-        reauthenticate: Asks the user for a new pair.
-    """
+    """How the tokens of one instance are refreshed; see `silent_refresh`."""
 
     call: Callable[[str | None], Any]
     is_ready_made: bool
@@ -117,7 +108,7 @@ class Renewer:
         """Return True if the token is to be refreshed in the background."""
         session = self._session
         is_due = self.can_renew(held) and session.expiry.is_due(held, self.how.leeway)
-        return is_due and session.failures.paused_by() is None
+        return is_due and session.failures.paused_by(is_early=True) is None
 
     def is_spent(self, held: Credentials) -> bool:
         """Return True if the token is known to have expired, or is due."""
@@ -133,10 +124,7 @@ class Renewer:
     def join_or_start(
         self, held: Credentials, config: RequestConfig, *, logins_required: int, is_early: bool
     ) -> PendingRefresh | None:
-        """Join the refresh under way, or start one; see `TokenSession.join_or_start`.
-
-        ``config`` is that of the request for which it is; a signal may tell of it.
-        """
+        """Join the refresh under way, or start one, which signals may say ``config`` has wanted."""
         timeout, session = self.how.timeout, self._session
         found = session.join_or_start(
             held, timeout, logins_required=logins_required, is_early=is_early
@@ -221,11 +209,11 @@ class Renewer:
             task = self._runtime.spawn(self._call(pending, held, answer), grace=0.0)
         except RuntimeError as error:
             return RefreshError(f"the refresh could not be started: {error}")
-        late = RefreshError(f"the refresh took longer than {timeout:g} seconds")
         try:
             if await self._arrived(answer, timeout):
                 return answer.result()
-            self._note_failure(pending, late)
+            late = RefreshError(f"the refresh took longer than {timeout:g} seconds")
+            self._note_failure(late)
             pending.tell_late(Failed(late))
             self._say_failed(late)
             return answer.result() if await self._arrived(answer, timeout) else late
@@ -321,7 +309,7 @@ class Renewer:
         if result.name in ("adopted", "rejected"):
             self.counters.add(result.name)
         if result.name == "failed" and result.error is not None and not pending.is_late:
-            self._note_failure(pending, result.error)
+            self._note_failure(result.error)
         elif isinstance(result.outcome, Renewed):
             self._session.failures.reset()
         if result.outcome is None:
@@ -329,10 +317,9 @@ class Renewer:
         else:
             pending.finish(result.outcome)
 
-    def _note_failure(self, pending: PendingRefresh, error: RefreshError) -> None:
+    def _note_failure(self, error: RefreshError) -> None:
         self.counters.add("failed")
         self._session.failures.note(error)
-        self._session.expiry.note_failure(pending.started_with)
 
     def _say_failed(self, error: RefreshError) -> None:
         _log.warning("refresh failed, the session is kept: %s", error)
