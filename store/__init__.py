@@ -1,7 +1,5 @@
 """Reactive state with the semantics of Zustand."""
 
-from __future__ import annotations
-
 import logging
 
 from .equality import object_is, shallow

@@ -326,7 +326,7 @@ class DraftStore(EnhancedStore[T, P, D, R]):
 
     if TYPE_CHECKING:
 
-        def set_state(  # noqa: D102 (as in Store)
+        def set_state(
             self,
             partial: T | dict[str, Any] | Callable[[T], T | dict[str, Any] | None],
             replace: bool | None = None,
@@ -334,7 +334,7 @@ class DraftStore(EnhancedStore[T, P, D, R]):
         ) -> None: ...
 
         @property
-        def setState(self) -> SetDraftState[T]: ...  # noqa: D102, N802
+        def setState(self) -> SetDraftState[T]: ...  # noqa: N802
 
 
 @overload

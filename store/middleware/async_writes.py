@@ -43,8 +43,13 @@ class AsyncWrites:
     def forget(self) -> None:
         """Forget what is under way, as in a forked process, where no event loop runs it."""
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._noted_loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_write: tuple[asyncio.AbstractEventLoop | None, Handle | None] = None, None
+
+    def note_loop(self) -> None:
+        """Note the event loop of this thread, for what another thread is going to start."""
+        self._noted_loop = _running_loop() or self._noted_loop
 
     @property
     def is_used(self) -> bool:
@@ -140,7 +145,7 @@ class AsyncWrites:
         """Return the loop to use: that of before, unless it is used no more."""
         here, home = _running_loop(), self._loop
         if home is None or home.is_closed() or (here is not None and not home.is_running()):
-            return here
+            return here or (None if home else self._noted_loop)
         return home
 
     def _write_before(self) -> Handle | None:

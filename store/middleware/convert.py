@@ -306,6 +306,7 @@ def _converter() -> Any:
         converter.register_structure_hook(kind, structure)
     for predicate, unstructure_for, structure_for in (
         (_is_enum, _enum_to_json, _enum_from_json),
+        (_is_named_tuple, _tuple_to_json, _tuple_from_json),
         (is_pydantic, _model_to_json, _model_from_json),
         (_is_struct, _struct_to_json, _struct_from_json),
     ):
@@ -343,6 +344,28 @@ def _enum_from_json(cls: Any) -> Callable[[Any, Any], Any]:
         return lambda name, _: cls[name]
     kind = type(next(iter(cls)).value)
     return lambda value, _: cls(_scalar(value, kind))
+
+
+def _is_named_tuple(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
+
+
+def _conversions(cls: Any) -> list[_Conversion]:
+    hints = hints_of(cls)
+    return [_conversion(hints.get(name, _UNKNOWN)) for name in cls._fields]
+
+
+def _tuple_to_json(cls: Any) -> Callable[[Any], Any]:
+    return lambda value: [
+        to_json(part, (name,), breathe=None)
+        for name, part, (to_json, _) in zip(cls._fields, value, _conversions(cls), strict=True)
+    ]
+
+
+def _tuple_from_json(cls: Any) -> Callable[[Any, Any], Any]:
+    return lambda stored, _: cls(
+        *(from_json(part) for part, (_, from_json) in zip(stored, _conversions(cls), strict=False))
+    )
 
 
 def _model_to_json(cls: Any) -> Callable[[Any], Any]:
@@ -405,16 +428,23 @@ def _class_from_json(converter: Any, hint: Any) -> Callable[[Any, Any], Any]:
     import cattrs.gen
 
     cls: Any = get_origin(hint) or hint
-    if _is_resolved(cls):
-        return cattrs.gen.make_dict_structure_fn(hint, converter)
     hints = hints_of(cls)
     aliases = {field.name: field.alias for field in attrs.fields(cls)} if attrs.has(cls) else {}
 
-    def from_json(stored: Any, _: Any) -> Any:
+    def from_dict(stored: Any, _: Any) -> Any:
         known = [name for name in settable_names(cls) if name in stored]
         return cls(
             **{aliases.get(name, name): _conversion(hints[name])[1](stored[name]) for name in known}
         )
+
+    structure: Any = from_dict
+    if _is_resolved(cls):
+        structure = cattrs.gen.make_dict_structure_fn(hint, converter)
+
+    def from_json(stored: Any, _: Any) -> Any:
+        if not isinstance(stored, dict):
+            raise TypeError
+        return structure(stored, hint)
 
     return from_json
 

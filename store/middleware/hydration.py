@@ -263,7 +263,10 @@ class Hydrator(Generic[T]):
             raise StoredStateError(
                 f"merge has returned a {type(merged).__name__}, and the state is a {kind.__name__}"
             )
-        return merged, not is_default or value is None or isinstance(value, (dict, kind))
+        is_taken = not is_default or value is None or isinstance(value, (dict, kind))
+        if not is_taken and stored.version not in (None, options.version):
+            raise StoredStateError(f"migrate has returned a {type(value).__name__}, and no state")
+        return merged, is_taken
 
     def _succeed(self, hydration: Hydration[T]) -> None:
         if hydration.on_end is not None:

@@ -439,7 +439,7 @@ def _writing_once(
                 with item.holding_back(), batch():
                     yield
             finally:
-                if item.get_state() is not before:
+                if item.get_state() is not before and not item.is_saved:
                     item.save()
 
     return batch_and_write

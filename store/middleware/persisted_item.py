@@ -139,23 +139,19 @@ class PersistedItem(Generic[T]):
 
     def save_later(self, seconds: float) -> None:
         """Write the newest state off this thread, unless that is going to be done anyway."""
+        self.writes.note_loop()
         with self.lock:
             was_due, self.is_due = self.is_due, True
         if not was_due:
             call_later(seconds, self._save_now)
 
     def _save_now(self) -> None:
-        """Write what was put off. A write that fails is tried again."""
-        if not self.is_due:
-            return
-        try:
-            self.write(Breather())
-        except Exception as error:
-            self._report(error)
-            self.is_due = False
-            self.save_later(self.retry_delay())
-        else:
-            self._failures = 0
+        """Write what was put off."""
+        if self.is_due:
+            try:
+                self.write(Breather())
+            except Exception as error:
+                self._report(error)
 
     def retry_delay(self) -> float:
         """Return the seconds to wait after one more failure."""
@@ -226,6 +222,7 @@ class PersistedItem(Generic[T]):
     async def _note_saved(self, item: Item, state: T, options: Any) -> None:
         self.remember(item)
         self.saved = state
+        self._failures = 0
         if self.forgets_set_aside:
             self.forgets_set_aside = False
             await self._remove_set_aside(options)
@@ -249,7 +246,9 @@ class PersistedItem(Generic[T]):
         return state, Item(text, number)
 
     def _report(self, error: BaseException) -> None:
-        """Tell of a write that failed when nothing waited for it."""
+        """Tell of a write that failed when nothing waited for it, and try it again."""
+        if self.options.throttle > 0:
+            self.save_later(self.retry_delay())
         if self.options.on_write_error is not None and isinstance(error, Exception):
             self.options.on_write_error(error)
         else:
@@ -293,6 +292,7 @@ class PersistedItem(Generic[T]):
         """Remove what the storage holds, also what was set aside."""
         with self._one_write:
             self._forget()
+            self.is_due = False
             self.untaken, self.note, options = None, None, self.options
 
             async def remove() -> None:

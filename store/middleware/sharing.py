@@ -276,7 +276,7 @@ class ExclusiveLock(Generic[T]):
     async def _write(self) -> bool:
         try:
             return await self._sharing.replace(self._expected)
-        except Exception:
+        except OSError:
             self._sharing.retry_later()
             raise
 
@@ -356,8 +356,8 @@ def _future(
 
     try:
         if in_thread:
-            start = partial(item.writes.start, run())
-            Thread(target=start, name="zustax-storage", daemon=True).start()
+            target = lambda: item.writes.start(run())  # noqa: E731
+            Thread(target=target, name="zustax-storage", daemon=True).start()
         else:
             item.writes.start(run())
     except RuntimeError as error:  # there is no event loop, or no thread, to run it in

@@ -94,10 +94,17 @@ class FileWatcher:
                 if not self._watched:
                     self._thread = None
                     return
-                changed = [watched for watched in self._watched.values() if watched.has_news()]
-                callbacks = [callback for watched in changed for callback in watched.callbacks]
-            for callback in callbacks:
-                _call(callback)
+            try:
+                for callback in self._news():
+                    _call(callback)
+            except Exception as error:
+                log_error("the files of a storage could not be looked at", error)
+
+    def _news(self) -> list[Callable[[], object]]:
+        """Look at all files, and return whom to call."""
+        with self._lock:  # the garbage collector of this very thread may unsubscribe a store
+            changed = [watched for watched in list(self._watched.values()) if watched.has_news()]
+            return [callback for watched in changed for callback in list(watched.callbacks)]
 
 
 @attrs.define

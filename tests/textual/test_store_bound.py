@@ -438,7 +438,7 @@ async def mount_and_remove(
 
 SELECTORS: dict[str, Callable[[Any, int], Any]] = {
     "KeyError": lambda state, i: state["rows"][i],
-    "IndexError": lambda state, i: [text for key, text in state["rows"].items() if key == i][0],
+    "IndexError": lambda state, i: [*filter(None, [state["rows"].get(i)])][-1],
     "AttributeError": lambda state, i: state["rows"].get(i).upper().lower(),
     "StopIteration": lambda state, i: next(text for key, text in state["rows"].items() if key == i),
     "TypeError": lambda state, i: state["rows"].get(i)[0:],
@@ -482,7 +482,7 @@ def recomposing(selector: Callable[[Any, int], Any]) -> Callable[[Any], Widget]:
             for number in self.ids:
                 yield Row(self.app.store, selector, number)  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
 
-    return lambda store: Rows().bind_store(store, ids=lambda state: tuple(state["rows"]))
+    return lambda store: Rows().bind_store(store, ids=ids_of)
 
 
 def removing(selector: Callable[[Any, int], Any]) -> Callable[[Any], Widget]:
@@ -491,9 +491,7 @@ def removing(selector: Callable[[Any, int], Any]) -> Callable[[Any], Widget]:
             super().__init__()
             self.rows: dict[int, Row] = {}
             self.store = store
-            self.watch_store(
-                store, lambda state: tuple(state["rows"]), self.show, equality_fn=shallow
-            )
+            self.watch_store(store, ids_of, self.show, equality_fn=shallow)
 
         async def show(self, ids: tuple[int, ...]) -> None:
             await asyncio.sleep(0.05)  # it has something else to do first
@@ -505,6 +503,18 @@ def removing(selector: Callable[[Any, int], Any]) -> Callable[[Any], Widget]:
                     await self.mount(self.rows[number])
 
     return Rows
+
+
+def ids_of(state: Any) -> tuple[int, ...]:
+    return tuple(state["rows"])
+
+
+async def crash(app: Shop) -> None:
+    """Run an app whose only item is deleted, until it has ended."""
+    async with app.run_test():
+        await app.shows("milk")
+        app.store.set_state({"rows": {}})
+        await until(lambda: not app.is_running)
 
 
 class TestWhereAnItemIsDeleted:
@@ -540,7 +550,4 @@ class TestWhereAnItemIsDeleted:
         store = create_store({"rows": {1: "milk"}})
         app = Shop(store, lambda store: Row(store, SELECTORS["KeyError"], 1))
         with pytest.raises(KeyError):
-            async with app.run_test():
-                await app.shows("milk")
-                store.set_state({"rows": {}})
-                await until(lambda: not app.is_running)
+            await crash(app)

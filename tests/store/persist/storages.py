@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import attrs
+from zustax.store import MemoryStorage
 
 
 class AsyncStorage:
@@ -117,5 +118,41 @@ class View:
 
     def deliver(self) -> None:
         self.notices = 0
+        for callback in list(self.callbacks):
+            callback()
+
+
+class Unsteady(MemoryStorage):
+    """A storage that cannot be read, or written, for a while."""
+
+    def __init__(self, items: dict[str, str] | None = None) -> None:
+        super().__init__(items)
+        self.is_readable = self.is_writable = True
+        self.writes = 0
+
+    def get_item(self, name: str) -> str | None:
+        if not self.is_readable:
+            raise OSError("connection refused")
+        return super().get_item(name)
+
+    def set_item(self, name: str, value: str) -> None:
+        if not self.is_writable:
+            raise OSError("no space left on device")
+        self.writes += 1
+        super().set_item(name, value)
+
+
+class Notifying(MemoryStorage):
+    """A storage in which another process changes something when a test says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.callbacks: list[Callable[[], object]] = []
+
+    def subscribe(self, name: str, callback: Callable[[], object]) -> Callable[[], None]:
+        self.callbacks.append(callback)
+        return lambda: self.callbacks.remove(callback)
+
+    def notify(self) -> None:
         for callback in list(self.callbacks):
             callback()

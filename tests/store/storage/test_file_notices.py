@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from zustax.store import UserStore
-from zustax.store.storage import FileStorage
+from zustax.store.storage import FileStorage, watch
+from zustax.store.storage.disk import Signature, signature_of
 
 from ...support.waiting import BOUND, wait_until
 
@@ -83,6 +84,46 @@ def test_a_subscriber_that_fails_harms_nobody(
     assert "a subscriber to a storage failed: this fails" in caplog.text
     for function in unsubscribe:
         function()
+
+
+def test_one_may_unsubscribe_while_the_thread_looks_as_the_garbage_collector_does(
+    storage: FileStorage, other: FileStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = Calls()
+    gone = [storage.subscribe(name, Calls()) for name in ("a", "b", "c")]
+    unsubscribe = storage.subscribe("d", calls)
+
+    def collecting(path: Path) -> Signature:
+        if gone and threading.current_thread().name == "zustax-watcher":
+            gone.pop()()
+        return signature_of(path)
+
+    monkeypatch.setattr(watch, "signature_of", collecting)
+    other.set_item("d", "1")
+    wait_until(lambda: calls.count and not gone)
+    unsubscribe()
+
+
+def test_the_thread_outlives_a_look_that_fails(
+    storage: FileStorage,
+    other: FileStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    calls, errors = Calls(), [MemoryError("no memory")]
+
+    def failing(path: Path) -> Signature:
+        if errors:
+            raise errors.pop()
+        return signature_of(path)
+
+    unsubscribe = storage.subscribe("a", calls)
+    monkeypatch.setattr(watch, "signature_of", failing)
+    wait_until(lambda: not errors)
+    other.set_item("a", "1")
+    wait_until(lambda: calls.count)
+    assert "could not be looked at: no memory" in caplog.text
+    unsubscribe()
 
 
 def test_the_thread_lives_while_somebody_is_subscribed(
