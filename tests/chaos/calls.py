@@ -12,8 +12,13 @@ from typing import Any
 from attrs import define, field
 from zustax.store import UserStore
 from zustax.transport import CanceledError, RequestConfig, RequestError, login_required
-from zustax.transport.refresh.pending import Discarded, Failed, PendingRefresh, RefreshOutcome
-from zustax.transport.refresh.renewal import current_refresh
+from zustax.transport.refresh.pending import (
+    Discarded,
+    Failed,
+    PendingRefresh,
+    RefreshOutcome,
+    current_refresh,
+)
 from zustax.transport.refresh.watching import watched_by
 
 from .notes import LANDED, LOGIN_REQUIRED, TALLY, Notes
@@ -84,7 +89,7 @@ class Witness:
         """See what an instance sends, and whom it tells to log in."""
 
         def on_login_required(_sender: object, *, reason: str, **_: object) -> None:
-            pending = current_refresh()
+            pending = current_refresh.get()
             session = session_of(pending.started_with.access_token) if pending else None
             self.notes.add(LOGIN_REQUIRED, reason=reason, session=session)
 

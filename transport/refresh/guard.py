@@ -17,9 +17,16 @@ from ..instance import Instance, SyncInstance
 from ..response import Response
 from ..runtime import refuse_async
 from ..urls import has_credentials, origin, target_origin
-from .pending import Discarded, Failed, PendingRefresh, RefreshOutcome, Renewed
+from .pending import (
+    Discarded,
+    Failed,
+    PendingRefresh,
+    RefreshOutcome,
+    Renewed,
+    refresh_behind,
+)
 from .placement import Placement, without_token
-from .renewal import Renewer, refresh_behind
+from .renewal import Renewer
 from .rules import Step, after_unauthorized, after_waiting, before_sending
 from .signals import login_required, send_apart
 from .token_session import TokenSession

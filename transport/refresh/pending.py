@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import ContextVar
 from typing import TypeAlias
 
 from attrs import frozen
@@ -44,23 +45,16 @@ RefreshOutcome: TypeAlias = Renewed | Failed | Discarded
 
 
 class PendingRefresh:
-    """A refresh, from its start to its end. No request that waits for it can end it.
-
-    Attributes:
-        started_with: What the store held.
-        owner: The token session that is refreshed.
-        is_early: True if no token has been refused: it is only about to expire.
-        is_late: True if it has taken longer than its time-out, and its answer may still come (19).
-        on_finish: Called with the outcome before the waiting requests go on.
-    """
+    """A refresh, from its start to its end. No request that waits for it can end it."""
 
     def __init__(
         self, started_with: Credentials, timeout: float, owner: object, *, is_early: bool = False
     ) -> None:
         self.started_with = started_with
-        self.owner = owner
-        self.is_early = is_early
-        self.is_late = False
+        self.owner = owner  #: the token session
+        self.is_early = is_early  #: no token has been refused: it is only about to expire
+        self.is_late = False  #: it takes longer than its time-out; its answer may still come (19)
+        #: Called before the waiting requests go on.
         self.on_finish: Callable[[RefreshOutcome], object] = lambda outcome: None
         self._timeout = timeout
         self._deadline: float | None = time.monotonic() + timeout
@@ -109,11 +103,7 @@ class PendingRefresh:
         self._outcome.set_result(outcome)
 
     async def wait(self, runtime: Runtime, signal: AbortSignal | None) -> RefreshOutcome:
-        """Wait until it ends, in the way of the instance that waits.
-
-        Raises:
-            CanceledError: ``signal`` was aborted meanwhile.
-        """
+        """Wait until it ends, in the way of the instance that waits."""
         outcome = self._outcome
         while not await runtime.wait(outcome, self._remaining(), signal):
             if self._remaining() == 0:
@@ -126,6 +116,17 @@ class PendingRefresh:
 
     def __repr__(self) -> str:
         return f"<PendingRefresh {'finished' if self.is_finished else 'under way'}>"
+
+
+#: The refresh on whose behalf code is running: requests that it makes must not wait for it.
+current_refresh: ContextVar[PendingRefresh | None] = ContextVar("current_refresh", default=None)
+
+
+def refresh_behind(session: object) -> PendingRefresh | None:
+    """Return the refresh of ``session`` on whose behalf this code runs, while it lasts (6)."""
+    pending = current_refresh.get()
+    is_own = pending is not None and pending.owner is session and not pending.is_finished
+    return pending if is_own else None
 
 
 def _gone() -> RefreshError:

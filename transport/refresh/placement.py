@@ -12,13 +12,7 @@ from ..config import LeavingConfig, RequestConfig
 
 @frozen
 class Placement:
-    """How the access token is sent.
-
-    Attributes:
-        header: The header.
-        scheme: What stands before the token; ``None``: nothing.
-        attach: ``(config, token)`` puts the token anywhere else.
-    """
+    """How the access token is sent; see `silent_refresh`."""
 
     header: str = "Authorization"
     scheme: str | None = "Bearer"

@@ -6,7 +6,6 @@ Read `Renewer._decide` first: it is the whole decision, with the numbers of the 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
 import time
 from collections.abc import Callable
@@ -22,7 +21,14 @@ from ..core import bare_for
 from ..errors import RefreshError, RequestError
 from ..runtime import Runtime
 from .answers import refresh_error
-from .pending import Discarded, Failed, PendingRefresh, RefreshOutcome, Renewed
+from .pending import (
+    Discarded,
+    Failed,
+    PendingRefresh,
+    RefreshOutcome,
+    Renewed,
+    current_refresh,
+)
 from .signals import login_required, refresh_failed, send_in_own_context, token_refreshed
 from .stats import Counters
 from .storage_lock import NoLock, locked
@@ -40,11 +46,6 @@ _PAUSES = (0.1, 0.4)
 _STOPPED = 0.25
 _CATCHING_UP = 1.0
 
-#: The refresh on whose behalf code is running: requests that it makes must not wait for it.
-_within: contextvars.ContextVar[PendingRefresh | None] = contextvars.ContextVar(
-    "within", default=None
-)
-
 
 @frozen
 class RefreshOptions:
@@ -59,22 +60,13 @@ class RefreshOptions:
 
 @frozen(repr=False)
 class _Result:
-    """What a refresh has come to.
+    """What a refresh has come to."""
 
-    Attributes:
-        name: Its name in `_LOGGED`.
-        outcome: What those who wait are told; ``None``: the user is asked first.
-        error: What went wrong, if anything did.
-        reason: Why the user has to log in.
-        before: What the store held when the call was made, where the user has to log in.
-        pair: The new pair.
-    """
-
-    name: str
-    outcome: RefreshOutcome | None
+    name: str  #: as in `_LOGGED`
+    outcome: RefreshOutcome | None  #: what those who wait are told; ``None``: the user comes first
     error: RefreshError | None = None
-    reason: str = ""
-    before: Credentials = LOGGED_OUT
+    reason: str = ""  #: why the user has to log in
+    before: Credentials = LOGGED_OUT  #: what the store held then
     pair: TokenPair | None = None
 
 
@@ -146,7 +138,7 @@ class Renewer:
         return pending
 
     async def _run(self, pending: PendingRefresh, config: RequestConfig) -> None:
-        _within.set(pending)
+        current_refresh.set(pending)
         try:
             try:
                 async with self._locked(pending) as lock:
@@ -234,7 +226,7 @@ class Renewer:
         held: Credentials,
         answer: Future[TokenPair | RefreshError],
     ) -> None:
-        _within.set(pending)
+        current_refresh.set(pending)
         goes_first.set(True)
         bare_for.set(self._api.interceptors)
         latest = time.monotonic() + self.how.timeout
@@ -347,7 +339,7 @@ class Renewer:
 
     async def _ask(self, pending: PendingRefresh, asks: _Result, config: RequestConfig) -> None:
         """Let the user log in, for as long as that takes."""
-        _within.set(pending)
+        current_refresh.set(pending)
         try:
             answer = await self._answer()
             try:
@@ -393,19 +385,6 @@ class Renewer:
             "reauthenticate must return a TokenPair or None, not %s", type(answer).__name__
         )
         return None
-
-
-def current_refresh() -> PendingRefresh | None:
-    """Return the refresh on whose behalf this code runs."""
-    return _within.get()
-
-
-def refresh_behind(session: TokenSession) -> PendingRefresh | None:
-    """Return the refresh of ``session`` on whose behalf this code runs, while it lasts (6)."""
-    pending = _within.get()
-    if pending is None or pending.is_finished or pending.owner is not session:
-        return None
-    return pending
 
 
 def _give_up(pending: PendingRefresh, error: BaseException) -> None:

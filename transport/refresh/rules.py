@@ -21,11 +21,7 @@ class Step(Enum):
 def before_sending(
     now: Credentials, *, is_hydrating: bool, is_refreshing: bool, is_due: bool
 ) -> Step:
-    """Decide whether a request may leave.
-
-    ``is_hydrating``: the store is still reading its storage. ``is_refreshing``: a refresh of the
-    same session is running. ``is_due``: the token is about to expire, and can be refreshed.
-    """
+    """Decide whether a request may leave."""
     if is_hydrating:
         return Step.HYDRATE  # it is not known yet who is logged in
     if is_refreshing:
@@ -38,17 +34,14 @@ def before_sending(
 
 
 def after_waiting(*, was_early: bool, token_lives: bool) -> Step:
-    """Decide about a request that waited, before it left, for a refresh that brought no token.
-
-    ``was_early``: no token had been refused. ``token_lives``: that of the session has not expired.
-    """
+    """Decide about a request that waited, before it left, for a refresh that brought no token."""
     return Step.SEND if was_early and token_lives else Step.RAISE  # 13, 4
 
 
 def after_unauthorized(
     sent_with: Credentials, now: Credentials, *, is_refreshing: bool, login_was_required: bool
 ) -> Step:
-    """Decide about a 401. ``login_was_required``: signalled since the request left."""
+    """Decide about a 401. ``login_was_required``: it was signalled since the request left."""
     if sent_with.session != now.session:
         return Step.RAISE  # 11: logged out, or another user is logged in
     if now.session is None and login_was_required:

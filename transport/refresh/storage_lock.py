@@ -62,99 +62,66 @@ def persist_of(store: Any) -> Persist | None:
 
 
 class NoLock:
-    """The lock of a store that shares nothing."""
+    """The lock of a store that shares nothing, under which there is nothing to do."""
 
     async def reload(self) -> None:
-        """Do nothing: no one else has changed anything."""
+        """Read what others have written."""
 
     async def ensure_writable(self) -> None:
-        """Do nothing: there is no storage that could be full."""
+        """Make sure that a new pair could be written, before the old one is used up."""
 
     def holding_back(self) -> AbstractContextManager[None]:
-        """Hold back nothing."""
+        """Leave what is set inside the block to `write`."""
         return nullcontext()
 
     async def write(self) -> bool:
-        """Return True: what is set has been written, if it is written at all."""
+        """Write what the store holds; return False if another process has written meanwhile."""
         return True
 
 
 class StorageLock(NoLock):
-    """The lock of a shared storage.
-
-    Args:
-        lock: What the store gave.
-        pending: The refresh under this lock, which is given time for each step.
-        runtime: How to wait.
-        timeout: Seconds for each step.
-    """
+    """The lock of a shared storage; a step that fails, or takes too long, is a `RefreshError`."""
 
     def __init__(
-        self, lock: PersistLock, pending: PendingRefresh, runtime: Runtime, timeout: float
+        self, lock: PersistLock, pending: PendingRefresh, runtime: Runtime, seconds: float
     ) -> None:
         self._lock = lock
         self._pending = pending
         self._runtime = runtime
-        self._timeout = timeout
+        self._seconds = seconds
 
     async def reload(self) -> None:
-        """Read what others have written.
-
-        Raises:
-            RefreshError: The storage cannot be read.
-        """
-        await self._result(self._lock.reload(), "the storage of the tokens cannot be read")
+        await self._step(self._lock.reload(), "the storage of the tokens cannot be read")
 
     async def ensure_writable(self) -> None:
-        """Make sure that a new pair could be written, before the old one is used up.
-
-        Raises:
-            RefreshError: The storage is full, read-only, or away.
-        """
         ensure = getattr(self._lock, "ensure_writable", None)
         if ensure is not None:
-            await self._result(ensure(), "the storage of the tokens cannot be written")
+            await self._step(ensure(), "the storage of the tokens cannot be written")
 
     def holding_back(self) -> AbstractContextManager[None]:
-        """Leave what is set inside the block to `write`."""
         return self._lock.holding_back()
 
     async def write(self) -> bool:
-        """Write what the store holds; return False if another process has written meanwhile.
-
-        Raises:
-            RefreshError: The storage cannot be written.
-        """
         problem = "the new tokens are kept in memory, as the storage cannot be written"
-        return bool(await self._result(self._lock.write(), problem))
+        return bool(await self._step(self._lock.write(), problem))
 
     async def release(self) -> None:
         """Let the next process have the lock, whatever goes wrong with that."""
         try:
-            await self._result(self._lock.release(), "the lock of the storage was lost")
+            await self._step(self._lock.release(), "the lock of the storage was lost")
         except RefreshError as error:
             _log.warning("%s", error)
 
-    async def _result(self, future: Future[Any], problem: str) -> Any:
+    async def _step(self, future: Future[Any], problem: str) -> Any:
         self._pending.prolong()
-        return await _result(self._runtime, future, self._timeout, problem)
+        return await _result(self._runtime, future, self._seconds, problem)
 
 
 @asynccontextmanager
 async def locked(
     pending: PendingRefresh, persist: Persist | None, runtime: Runtime, seconds: float
 ) -> AsyncIterator[NoLock]:
-    """Hold the lock of the storage inside the block.
-
-    Args:
-        pending: The refresh that runs in the block.
-        persist: That of the store; ``None``: there is nothing to lock.
-        runtime: How to wait.
-        seconds: How long to wait for the lock, and again for each step under it.
-
-    Raises:
-        RefreshError: The lock did not come in time, or the storage cannot be used.
-    """
+    """Hold the lock of the storage inside the block, once it comes within ``seconds``."""
     if persist is None:
         yield NoLock()
         return
@@ -179,11 +146,7 @@ def _release_late(coming: Future[PersistLock]) -> None:
 
 
 async def _result(runtime: Runtime, future: Future[Any], seconds: float, problem: str) -> Any:
-    """Return what a future of a storage comes to.
-
-    Raises:
-        RefreshError: It fails, or takes longer than ``seconds``.
-    """
+    """Return what a future of a storage comes to; a `RefreshError` if to nothing in time."""
     is_done = future.done() or await runtime.wait(future, seconds, None)
     cause = future.exception() if is_done and not future.cancelled() else None
     if is_done and not future.cancelled() and cause is None:

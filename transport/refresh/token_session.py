@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from typing import Any
 from weakref import WeakValueDictionary
 
-from attrs import define, evolve, field
+from attrs import evolve
 
 from ..errors import RefreshError
 from ..runtime import reset_after_fork
@@ -38,23 +38,15 @@ class TokenSession:
     """Reads and writes the tokens of one store, and knows the refresh that is under way.
 
     Get it with `session_of`: instances over one store share it, and so share the refresh.
-
-    Attributes:
-        store: The store.
-        persist: Its storage side, which other processes may share; ``None`` without one.
-        expiry: How long its access token lives.
-        failures: The refreshes that have failed in a row.
-        logins_required: How often the user was told to log in.
-        was_logged_out: True after a session has ended here: a cookie must not undo that (7).
     """
 
     def __init__(self, store: TokenStore) -> None:
         self.store = store
-        self.persist = persist_of(store)
+        self.persist = persist_of(store)  #: its storage, which other processes may share
         self.expiry = Expiry()
         self.failures = Failures()
-        self.logins_required = 0
-        self.was_logged_out = False
+        self.logins_required = 0  #: how often the user was told to log in
+        self.was_logged_out = False  #: a session has ended here: a cookie must not undo that (7)
         # A store of `zustax.store` replaces its state, so what was read of one holds for it.
         self._never_mutates = hasattr(store, "get_initial_state")
         self._read: tuple[Any, Credentials] = (None, LOGGED_OUT)
@@ -145,8 +137,7 @@ class TokenSession:
     def continued(self, sent_with: Credentials, held: Credentials) -> Credentials:
         """Return what a request left with, in the session that its own has become.
 
-        A refresh by cookie begins a session for requests that left without one; after
-        ``reauthenticate`` the requests of before go on in the new session.
+        A refresh by cookie, or ``reauthenticate``, begins another one for requests under way.
         """
         if self._succession == (sent_with.session, held.session):
             return evolve(sent_with, session=held.session)
@@ -197,10 +188,9 @@ class TokenSession:
     def join_or_start(
         self, held: Credentials, timeout: float, *, logins_required: int, is_early: bool = False
     ) -> tuple[PendingRefresh, bool] | None:
-        """Join the refresh under way, or start one.
+        """Join the refresh under way, or start one, which the caller has to run (True).
 
-        Returns the refresh, and True if the caller has to run it; ``None`` if the store, or
-        ``logins_required``, has changed since the caller looked, so that it has to decide anew.
+        Returns ``None`` if what the caller has seen has changed, so that it has to decide anew.
         """
         with self._lock:
             pending = self.pending_for(held)
@@ -245,32 +235,26 @@ class TokenSession:
     # --- writing ---
 
     def store_pair(self, pair: TokenPair, started_with: Credentials) -> Credentials | None:
-        """Write a refreshed pair, unless the session has ended meanwhile.
-
-        Returns:
-            What the store holds then; ``None`` if the pair was not written.
-
-        Raises:
-            RefreshError: The store refused it.
-        """
+        """Write a pair, and return what the store then holds; ``None`` if the session has ended."""
         self.expiry.see(pair.access_token, pair.expires_at)
         refresh_token = pair.refresh_token or started_with.refresh_token
         if started_with.session is not None:
             renewed = Credentials(pair.access_token, refresh_token, started_with.session)
             self._remember(renewed, started_with)
             self._write_note(started_with, refresh_token or pair.access_token)
-        update = _Update(
-            self._fields(pair),
-            lambda state: self._credentials_in(state).session == started_with.session,
-        )
-        if hasattr(self.store, "get_initial_state"):
-            self._write(self.store.set_state, update.apply)
-        else:
-            fields = update.apply(self.store.get_state())
-            if update.was_applied:
-                self._write(self.store.set_state, fields)
+        fields, was_current = self._fields(pair), False
+
+        def update(state: Any) -> Any:
+            nonlocal was_current
+            was_current = self._credentials_in(state).session == started_with.session
+            return fields if was_current else state
+
+        if self._never_mutates:
+            self._write(self.store.set_state, update)
+        elif update(self.store.get_state()) is fields:
+            self._write(self.store.set_state, fields)
         held = self.credentials()
-        if not update.was_applied:
+        if not was_current:
             return None
         if held.access_token == started_with.access_token != pair.access_token:
             raise RefreshError("the store refused the new tokens; its log entry says why")
@@ -324,20 +308,6 @@ class TokenSession:
             # The frames of zustax hold tokens, and some log handlers print local variables.
             with_callers_frames(error)
             _log.error("the store raised", exc_info=error)
-
-
-@define(repr=False)
-class _Update:
-    """An updater that changes ``fields`` of a state that ``applies`` accepts."""
-
-    fields: dict[str, Any] = field(repr=False)
-    applies: Callable[[Any], bool]
-    was_applied: bool = False
-
-    def apply(self, state: Any) -> Any:
-        """Return the change, or the state as it is."""
-        self.was_applied = self.applies(state)
-        return self.fields if self.was_applied else state
 
 
 def _held_by(state: Any, fields: dict[str, Any]) -> dict[str, Any]:

@@ -85,19 +85,11 @@ def _kind(value: object) -> str:
 
 @frozen(repr=False)
 class Credentials:
-    """What a store holds at one moment.
-
-    Attributes:
-        access_token: The access token, if there is one.
-        refresh_token: The refresh token, if there is one.
-        session: Tells this login from the one before and the one after; ``None``: no user is
-            logged in.
-        expires_at: When the access token expires, in epoch seconds; ``None``: unknown.
-    """
+    """What a store holds at one moment."""
 
     access_token: str | None = field(repr=False)
     refresh_token: str | None = field(repr=False)
-    session: object = field(repr=False)
+    session: object = field(repr=False)  #: tells one login from the next; ``None``: logged out
     expires_at: float | None = field(default=None, eq=False)
 
     def __repr__(self) -> str:

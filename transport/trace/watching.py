@@ -15,8 +15,7 @@ from attrs import evolve
 from ..chain import Chains, Handler, Interceptor, NetworkInterceptor, Run
 from ..config import RequestConfig
 from ..errors import RequestError
-from ..refresh.pending import Failed, PendingRefresh, RefreshOutcome, Renewed
-from ..refresh.renewal import current_refresh
+from ..refresh.pending import Failed, PendingRefresh, RefreshOutcome, Renewed, current_refresh
 from ..refresh.watching import watched_by, watchers
 from ..runtime import Runtime
 from ..secrecy import redact_url
@@ -72,7 +71,7 @@ class CallObserver:
     async def __call__(self, config: RequestConfig, chains: Chains, run: Run) -> Any:
         """Carry out a call, and note what happens."""
         call = WatchedCall(self._recording, self._runtime)
-        pending = current_refresh()
+        pending = current_refresh.get()
         call.note(
             "started",
             instance=self._instance,
