@@ -19,7 +19,7 @@ from .refresh.signals import Signal, login_required, refresh_failed, token_refre
 from .refresh.silent_refresh import SilentRefresh, silent_refresh
 from .refresh.stats import RefreshStats
 from .refresh.tokens import TokenPair, TokenStore
-from .response import Response
+from .response import ClientRequest, Response
 
 if _TYPE_CHECKING:
     from .trace import Trace, TraceCall, TraceEvent, TraceHandler, TraceSpan, record
@@ -29,6 +29,7 @@ __all__ = [
     "AbortController",
     "AbortSignal",
     "CanceledError",
+    "ClientRequest",
     "Headers",
     "Instance",
     "InterceptorManager",

@@ -29,6 +29,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from attrs import define, field, frozen
 
+from .arity import fitted
 from .config import RequestConfig
 from .secrecy import describe
 
@@ -98,7 +99,9 @@ class Chain(Generic[Entry]):
         self.entries = tuple(self._by_number.values())
         return entry.number
 
-    def _checked(self, name: str, handler: object) -> None:
+    def _checked(self, name: str, handler: Any, *offered: str) -> Any:
+        if handler is None:
+            return None
         if not callable(handler):
             raise TypeError(f"{name} must be callable, not {describe(handler)}")
         if not self._takes_async and is_async(handler):
@@ -106,6 +109,7 @@ class Chain(Generic[Entry]):
                 f"{name} {handler!r} is async, but this is a synchronous instance: "
                 "give it a plain function, or make the instance with create()"
             )
+        return fitted(name, handler, *offered)
 
 
 class InterceptorManager(Chain[Interceptor]):
@@ -137,12 +141,11 @@ class InterceptorManager(Chain[Interceptor]):
             TypeError: A handler is neither callable nor ``None``, or is async on a synchronous
                 instance.
         """
-        handlers = {"on_fulfilled": on_fulfilled, "on_rejected": on_rejected, "run_when": run_when}
-        for name, handler in handlers.items():
-            if handler is not None:
-                self._checked(name, handler)
+        fulfilled = self._checked("on_fulfilled", on_fulfilled, "the config or response")
+        rejected = self._checked("on_rejected", on_rejected, "the error")
+        run_when = self._checked("run_when", run_when, "the config")
         number = next(self._numbers)
-        return self._add(Interceptor(number, on_fulfilled, on_rejected, synchronous, run_when))
+        return self._add(Interceptor(number, fulfilled, rejected, synchronous, run_when))
 
 
 class NetworkManager(Chain[NetworkInterceptor]):
@@ -162,8 +165,10 @@ class NetworkManager(Chain[NetworkInterceptor]):
         Raises:
             TypeError: It is not callable, or is async on a synchronous instance.
         """
-        self._checked("around", around)
-        return self._add(NetworkInterceptor(next(self._numbers), around))
+        if around is None:
+            raise TypeError("around must be callable, not None")
+        checked = self._checked("around", around, "config", "proceed")
+        return self._add(NetworkInterceptor(next(self._numbers), checked))
 
 
 class Interceptors:

@@ -9,8 +9,6 @@ Example:
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack
@@ -19,6 +17,7 @@ from attrs import define, field, fields, setters
 
 from .cancel import AbortSignal
 from .headers import Headers
+from .hints import unknown_option
 from .progress import ProgressEvent
 from .secrecy import REDACTED, discreet, redact, redact_proxy, redact_secrets_in_url
 
@@ -200,12 +199,12 @@ class RequestConfig:
             elif hasattr(type(self), name):
                 object.__setattr__(self, name, value)
             else:
-                raise AttributeError(_unknown_option(name))
+                raise AttributeError(unknown_option(name, OPTIONS))
 
         def __getattr__(self, name: str) -> Any:
             if name.startswith("__"):  # Python asks for these, and takes no for an answer
                 raise AttributeError(name)
-            raise AttributeError(_unknown_option(name))
+            raise AttributeError(unknown_option(name, OPTIONS))
 
     def put(self, **checked: Any) -> None:
         """Set options whose values are known to be right, without checking them again."""
@@ -326,7 +325,7 @@ def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
     checked: dict[str, Any] = {}
     for name, value in options.items():
         if name not in OPTIONS:
-            raise TypeError(_unknown_option(name))
+            raise TypeError(unknown_option(name, OPTIONS))
         _set_checked(checked, name, value)
     return checked
 
@@ -344,10 +343,3 @@ def _set_checked(options: dict[str, Any], name: str, value: Any) -> None:
         options.pop(name, None)
     else:
         options[name] = value
-
-
-def _unknown_option(name: str) -> str:
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    near = difflib.get_close_matches(snake, sorted(OPTIONS), n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; the options are {sorted(OPTIONS)}"
-    return f"unknown option {name!r}{hint}"

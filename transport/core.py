@@ -15,6 +15,7 @@ from typing import Any
 
 from .adapters.registry import Adapters
 from .adapters.streaming import discard
+from .arity import call
 from .body import in_order, to_body, transform_request, transform_response
 from .chain import (
     Chains,
@@ -42,6 +43,11 @@ _WITH_BODY = frozenset(("post", "put", "patch"))
 
 #: The chains that requests do not pass: a refresh function sends with its instance alone (6).
 bare_for: ContextVar[object] = ContextVar("bare_for", default=None)
+
+
+def is_success(status: int) -> bool:
+    """Return True for a status of which no error is made by default."""
+    return 200 <= status < 300
 
 
 class Core:
@@ -165,8 +171,12 @@ class Core:
             if error.config is None:
                 error.config = config
             raise
-        validate = config.validate_status
-        if not response.is_refused and (not validate or validate(response.status)):
+        validate, status = config.validate_status, response.status
+        is_valid = not response.is_refused and (
+            not validate
+            or (is_success(status) if validate is is_success else call(validate, status))
+        )
+        if is_valid:
             return response
         raise _refused(response, config)
 
@@ -242,8 +252,10 @@ def _as_it_leaves(config: RequestConfig, instance: tuple[str | None, int]) -> Le
     if not was_given:
         data = None
     for transform in in_order(config.transform_request):
-        if was_given or data is not None or transform is not transform_request:
-            data = transform(data, headers)  # as in axios, no data does not become the JSON null
+        if transform is not transform_request:
+            data = call(transform, data, headers)
+        elif was_given or data is not None:  # as in axios, no data does not become the JSON null
+            data = transform_request(data, headers)
     if config.method in _WITH_BODY and "content-type" not in headers:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
     return LeavingConfig.of(config, instance, data=to_body(data), headers=headers.copy())
@@ -254,8 +266,10 @@ def _transform(response: Response, config: RequestConfig) -> None:
     if isinstance(data, bytes) and kind not in ("bytes", "stream"):
         data = data.decode("utf-8-sig", errors="replace")
     for transform in in_order(config.transform_response):
-        if transform is not transform_response or kind not in ("text", "bytes"):
-            data = transform(data, response.headers, response.status)
+        if transform is not transform_response:
+            data = call(transform, data, response.headers, response.status)
+        elif kind not in ("text", "bytes"):
+            data = transform_response(data)
     response.data = data
 
 

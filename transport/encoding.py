@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
@@ -12,6 +13,7 @@ from urllib.parse import quote_plus
 
 from attrs import frozen
 
+from .arity import call
 from .errors import RequestError
 from .headers import Headers, is_header_name
 
@@ -35,11 +37,12 @@ def encode_form(text: str) -> str:
 def serialize_params(params: Any, serializer: Any) -> str:
     """Make the query for ``params`` with the ``params_serializer`` of a config."""
     if callable(serializer):
-        return str(serializer(params))
+        return str(call(serializer, params))
     options = serializer or {}
     if options.get("serialize"):
-        return str(options["serialize"](params))
-    encode: Callable[[str], str] = options.get("encode") or encode_param
+        return str(call(options["serialize"], params))
+    given = options.get("encode")
+    encode = functools.partial(call, given) if given else encode_param
     pairs = flatten(
         params, "params", dots=bool(options.get("dots")), indexes=options.get("indexes", False)
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from .config import RequestConfig
-from .response import Response
+from .response import ClientRequest, Response
 
 
 class RequestError(Exception):
@@ -55,7 +55,7 @@ class RequestError(Exception):
         message: str,
         code: str | None = None,
         config: RequestConfig | None = None,
-        request: Any = None,
+        request: ClientRequest | None = None,
         response: Response | None = None,
         *,
         request_was_sent: bool = True,
@@ -116,7 +116,7 @@ class CanceledError(RequestError):
         message: str = "canceled",
         code: str | None = RequestError.ERR_CANCELED,
         config: RequestConfig | None = None,
-        request: Any = None,
+        request: ClientRequest | None = None,
         *,
         request_was_sent: bool = True,
     ) -> None:

@@ -11,10 +11,10 @@ Example:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from http.cookiejar import CookieJar
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, Unpack
+from types import FunctionType, TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar, Unpack
 
 from .adapters.registry import Adapters
 from .body import transform_request, transform_response
@@ -27,18 +27,29 @@ from .config import (
     VerbOptionsWithData,
     checked_options,
 )
-from .core import Core
+from .core import Core, is_success
 from .headers import Headers
 from .options import config_for_call, merge_config
+from .response import Response
 from .runtime import AsyncRuntime, Runtime, SyncRuntime, run_now
 from .secrecy import discreet, redact_url
-from .urls import check_base_url, full_url
+from .urls import full_url
 
-Result = TypeVar("Result")
+Given = TypeVar("Given")
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    Result = TypeVarWithDefault("Result", default=Response[Any])
+    Derived = TypeVarWithDefault("Derived", default=Response[Any])
+else:
+    Result = TypeVar("Result")
+
+#: Options as axios takes them: in one argument.
+Options: TypeAlias = RequestConfig | RequestOptions | Mapping[str, Any]
 
 
-class BaseInstance(ABC, Generic[Result]):
-    """What both kinds of instance offer; ``Result`` is what a call gives."""
+class BaseInstance(ABC, Generic[Given]):
+    """What both kinds of instance offer; ``Given`` is what a call gives."""
 
     def __init__(
         self,
@@ -100,14 +111,16 @@ class BaseInstance(ABC, Generic[Result]):
 
     def __call__(
         self,
-        config: RequestConfig | Mapping[str, Any] | str = UNSET,
+        target: Options | str = UNSET,
+        config: Options | None = None,
         **options: Unpack[RequestOptions],
-    ) -> Result:
-        """Send a request: ``api(config)`` or ``api(url, **options)``.
+    ) -> Given:
+        """Send a request: ``api(url, **options)``, ``api(url, config)`` or ``api(config)``.
 
         Args:
-            config: A `RequestConfig`, a mapping of options, or the URL.
-            **options: The options of `RequestConfig`.
+            target: The URL, or all options.
+            config: A `RequestConfig` or a mapping of options, as in axios. Every method takes it.
+            **options: The options of `RequestConfig`. They win over those of ``config``.
 
         Returns:
             What the response interceptors return; without any, a `Response`.
@@ -116,74 +129,122 @@ class BaseInstance(ABC, Generic[Result]):
             RequestError: The request failed; its ``code`` says how.
             TypeError: An option does not exist, or has the wrong type.
         """
-        return self._call(_given(config, options))
+        return self._call(_given(target, config, options))
 
     def request(
         self,
-        config: RequestConfig | Mapping[str, Any] | str = UNSET,
+        target: Options | str = UNSET,
+        config: Options | None = None,
         **options: Unpack[RequestOptions],
-    ) -> Result:
+    ) -> Given:
         """Send a request, as calling the instance does."""
-        return self._call(_given(config, options))
+        return self._call(_given(target, config, options))
 
-    def get(self, url: str, **options: Unpack[VerbOptionsWithData]) -> Result:
+    def get(
+        self, url: str, config: Options | None = None, **options: Unpack[VerbOptionsWithData]
+    ) -> Given:
         """Send a GET request."""
-        return self._call(_given(url, options, "get"))
+        return self._call(_given(url, config, options, "get"))
 
-    def delete(self, url: str, **options: Unpack[VerbOptionsWithData]) -> Result:
+    def delete(
+        self, url: str, config: Options | None = None, **options: Unpack[VerbOptionsWithData]
+    ) -> Given:
         """Send a DELETE request."""
-        return self._call(_given(url, options, "delete"))
+        return self._call(_given(url, config, options, "delete"))
 
-    def head(self, url: str, **options: Unpack[VerbOptionsWithData]) -> Result:
+    def head(
+        self, url: str, config: Options | None = None, **options: Unpack[VerbOptionsWithData]
+    ) -> Given:
         """Send a HEAD request."""
-        return self._call(_given(url, options, "head"))
+        return self._call(_given(url, config, options, "head"))
 
-    def options(self, url: str, **options: Unpack[VerbOptionsWithData]) -> Result:
+    def options(
+        self, url: str, config: Options | None = None, **options: Unpack[VerbOptionsWithData]
+    ) -> Given:
         """Send an OPTIONS request."""
-        return self._call(_given(url, options, "options"))
+        return self._call(_given(url, config, options, "options"))
 
-    def post(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
+    def post(
+        self,
+        url: str,
+        data: Any = UNSET,
+        config: Options | None = None,
+        **options: Unpack[VerbOptions],
+    ) -> Given:
         """Send a POST request with ``data`` as its body."""
-        return self._call(_given(url, options, "post", data))
+        return self._call(_given(url, config, options, "post", data))
 
-    def put(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
+    def put(
+        self,
+        url: str,
+        data: Any = UNSET,
+        config: Options | None = None,
+        **options: Unpack[VerbOptions],
+    ) -> Given:
         """Send a PUT request with ``data`` as its body."""
-        return self._call(_given(url, options, "put", data))
+        return self._call(_given(url, config, options, "put", data))
 
-    def patch(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
+    def patch(
+        self,
+        url: str,
+        data: Any = UNSET,
+        config: Options | None = None,
+        **options: Unpack[VerbOptions],
+    ) -> Given:
         """Send a PATCH request with ``data`` as its body."""
-        return self._call(_given(url, options, "patch", data))
+        return self._call(_given(url, config, options, "patch", data))
 
-    def query(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
+    def query(
+        self,
+        url: str,
+        data: Any = UNSET,
+        config: Options | None = None,
+        **options: Unpack[VerbOptions],
+    ) -> Given:
         """Send a QUERY request with ``data`` as its body."""
-        return self._call(_given(url, options, "query", data))
+        return self._call(_given(url, config, options, "query", data))
 
-    def post_form(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
+    def post_form(
+        self,
+        url: str,
+        data: Any = UNSET,
+        config: Options | None = None,
+        **options: Unpack[VerbOptions],
+    ) -> Given:
         """Send a POST request with ``data`` as ``multipart/form-data``."""
-        return self._call(_as_form(_given(url, options, "post", data)))
+        return self._call(_as_form(_given(url, config, options, "post", data)))
 
-    def put_form(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
+    def put_form(
+        self,
+        url: str,
+        data: Any = UNSET,
+        config: Options | None = None,
+        **options: Unpack[VerbOptions],
+    ) -> Given:
         """Send a PUT request with ``data`` as ``multipart/form-data``."""
-        return self._call(_as_form(_given(url, options, "put", data)))
+        return self._call(_as_form(_given(url, config, options, "put", data)))
 
-    def patch_form(self, url: str, data: Any = UNSET, **options: Unpack[VerbOptions]) -> Result:
+    def patch_form(
+        self,
+        url: str,
+        data: Any = UNSET,
+        config: Options | None = None,
+        **options: Unpack[VerbOptions],
+    ) -> Given:
         """Send a PATCH request with ``data`` as ``multipart/form-data``."""
-        return self._call(_as_form(_given(url, options, "patch", data)))
+        return self._call(_as_form(_given(url, config, options, "patch", data)))
 
-    def get_uri(self, url: str, **options: Unpack[VerbOptionsWithData]) -> str:
+    def get_uri(
+        self,
+        target: Options | str = UNSET,
+        config: Options | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> str:
         """Return the URL that a call would request, as it was written (only params are escaped)."""
-        return full_url(config_for_call(self.defaults, _given(url, options)))
-
-    def create(self, **options: Unpack[RequestOptions]) -> Self:
-        """Make another instance with these defaults and ``options`` over them.
-
-        It shares the connections, and has no interceptors. Closing it leaves the connections open.
-        """
-        defaults = _defaults(self.defaults, options)
-        return type(self)(self.runtime, self._adapters, defaults, is_derived=True)
+        return full_url(config_for_call(self.defaults, _given(target, config, options)))
 
     @abstractmethod
-    def _call(self, given: dict[str, Any]) -> Result:
+    def _call(self, given: dict[str, Any]) -> Given:
         """Carry out a request."""
 
     async def _shut_down(self) -> None:
@@ -198,15 +259,29 @@ class BaseInstance(ABC, Generic[Result]):
         return f"<{type(self).__name__} {redact_url(base_url) if base_url else 'without base_url'}>"
 
 
+for _name, _method in vars(BaseInstance).items():
+    if isinstance(_method, FunctionType):
+        _method.__qualname__ = _name  # Python shows it where an argument is missing
 discreet(BaseInstance)
 
 
 @discreet
-class Instance(BaseInstance[Coroutine[Any, Any, Any]]):
-    """An asynchronous instance; make it with `create`. It serves one event loop."""
+class Instance(BaseInstance[Coroutine[Any, Any, Result]], Generic[Result]):
+    """An asynchronous instance; make it with `create`. It serves one event loop.
 
-    def _call(self, given: dict[str, Any]) -> Coroutine[Any, Any, Any]:
-        return self._core.call(config_for_call(self.defaults, given))
+    ``Result`` is what a call gives, for type checkers: a `Response`, unless you say what your
+    response interceptors return, as in ``api: Instance[Item] = create(...)``.
+    """
+
+    def create(
+        self, config: Options | None = None, **options: Unpack[RequestOptions]
+    ) -> Instance[Derived]:
+        """Make another instance with these defaults and ``options`` over them.
+
+        It shares the connections, and has no interceptors. Closing it leaves the connections open.
+        """
+        defaults = _defaults(self.defaults, config, options)
+        return Instance(self.runtime, self._adapters, defaults, is_derived=True)
 
     async def aclose(self) -> None:
         """Let a running token refresh end, then close the connections that this instance made.
@@ -226,13 +301,26 @@ class Instance(BaseInstance[Coroutine[Any, Any, Any]]):
     ) -> None:
         await self.aclose()
 
+    def _call(self, given: dict[str, Any]) -> Coroutine[Any, Any, Any]:
+        return self._core.call(config_for_call(self.defaults, given))
+
 
 @discreet
-class SyncInstance(BaseInstance[Any]):
-    """A synchronous instance; make it with `create_sync`. Any thread may use it."""
+class SyncInstance(BaseInstance[Result], Generic[Result]):
+    """A synchronous instance; make it with `create_sync`. Any thread may use it.
 
-    def _call(self, given: dict[str, Any]) -> Any:
-        return run_now(self._core.call(config_for_call(self.defaults, given)))
+    ``Result`` is what a call gives; see `Instance`.
+    """
+
+    def create(
+        self, config: Options | None = None, **options: Unpack[RequestOptions]
+    ) -> SyncInstance[Derived]:
+        """Make another instance with these defaults and ``options`` over them.
+
+        It shares the connections, and has no interceptors. Closing it leaves the connections open.
+        """
+        defaults = _defaults(self.defaults, config, options)
+        return SyncInstance(self.runtime, self._adapters, defaults, is_derived=True)
 
     def close(self) -> None:
         """Let a running token refresh end, then close the connections that this instance made.
@@ -253,12 +341,18 @@ class SyncInstance(BaseInstance[Any]):
     ) -> None:
         self.close()
 
+    def _call(self, given: dict[str, Any]) -> Any:
+        return run_now(self._core.call(config_for_call(self.defaults, given)))
+
 
 @discreet
-def create(*, client: Any = None, **options: Unpack[RequestOptions]) -> Instance:
+def create(
+    config: Options | None = None, *, client: Any = None, **options: Unpack[RequestOptions]
+) -> Instance[Result]:
     """Make an asynchronous instance.
 
     Args:
+        config: Defaults for every request, in one argument as in axios.
         client: Your own ``AsyncClient`` of httpx or httpx2, or ``ClientSession`` of aiohttp. The
             instance does not close it. Default: the instance makes one.
         **options: Defaults for every request; see `RequestConfig`.
@@ -271,14 +365,17 @@ def create(*, client: Any = None, **options: Unpack[RequestOptions]) -> Instance
     """
     runtime = AsyncRuntime()
     adapters = Adapters(runtime, client)
-    return Instance(runtime, adapters, _defaults(default_config(), options, client))
+    return Instance(runtime, adapters, _defaults(default_config(), config, options, client))
 
 
 @discreet
-def create_sync(*, client: Any = None, **options: Unpack[RequestOptions]) -> SyncInstance:
+def create_sync(
+    config: Options | None = None, *, client: Any = None, **options: Unpack[RequestOptions]
+) -> SyncInstance[Result]:
     """Make a synchronous instance: as `create`, without ``await``.
 
     Args:
+        config: Defaults for every request, in one argument as in axios.
         client: Your own ``Client`` of httpx or httpx2. The instance does not close it. Default: the
             instance makes one.
         **options: Defaults for every request; see `RequestConfig`.
@@ -289,7 +386,7 @@ def create_sync(*, client: Any = None, **options: Unpack[RequestOptions]) -> Syn
     """
     runtime = SyncRuntime()
     adapters = Adapters(runtime, client)
-    return SyncInstance(runtime, adapters, _defaults(default_config(), options, client))
+    return SyncInstance(runtime, adapters, _defaults(default_config(), config, options, client))
 
 
 def default_config() -> RequestConfig:
@@ -304,40 +401,32 @@ def default_config() -> RequestConfig:
         max_redirects=21,
         xsrf_cookie_name="XSRF-TOKEN",
         xsrf_header_name="X-XSRF-TOKEN",
-        validate_status=_is_success,
+        validate_status=is_success,
     )
 
 
-def _is_success(status: int) -> bool:
-    return 200 <= status < 300
-
-
-def _defaults(base: RequestConfig, options: Mapping[str, Any], client: Any = None) -> RequestConfig:
-    config = merge_config(base, RequestConfig(**options))
-    if not config.base_url:
-        config.base_url = str(getattr(client, "base_url", "")) or config.base_url
-    check_base_url(config.base_url or None)
-    return config
+def _defaults(
+    base: RequestConfig, config: Options | None, options: Mapping[str, Any], client: Any = None
+) -> RequestConfig:
+    defaults = merge_config(base, RequestConfig(**_given(UNSET, config, options)))
+    if not defaults.base_url and client is not None:
+        defaults.base_url = str(getattr(client, "base_url", "")) or defaults.base_url
+    return defaults
 
 
 def _given(
-    config: RequestConfig | Mapping[str, Any] | str,
+    target: Options | str,
+    config: Options | None,
     options: Mapping[str, Any],
     method: str | None = None,
     data: Any = UNSET,
 ) -> dict[str, Any]:
     """Return the checked options of a call, in whichever way it was written."""
-    if isinstance(config, str):
-        given = {"url": config}
-    elif isinstance(config, RequestConfig):
-        given = config.given()
-    elif isinstance(config, Mapping):
-        given = checked_options(config)
-    elif config is UNSET:
-        given = {}
-    else:
-        kind = type(config).__name__
-        raise TypeError(f"a request takes a RequestConfig, a mapping or a URL, not {kind}")
+    given = {} if config is None else _options(config)
+    if isinstance(target, str):
+        given["url"] = target
+    elif target is not UNSET:
+        given = _options(target) | given
     if options:
         given |= checked_options(options)
     if method is not None:
@@ -345,6 +434,15 @@ def _given(
     if data is not UNSET:
         given["data"] = data
     return given
+
+
+def _options(config: Options) -> dict[str, Any]:
+    if isinstance(config, RequestConfig):
+        return config.given()
+    if isinstance(config, Mapping):
+        return checked_options(config)
+    kind = type(config).__name__
+    raise TypeError(f"options must be a RequestConfig or a mapping, not {kind}")
 
 
 def _as_form(given: dict[str, Any]) -> dict[str, Any]:

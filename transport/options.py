@@ -10,12 +10,14 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
+from .arity import check_arity
 from .config import CHECKS, RequestConfig, of_options
 from .encoding import username_and_password
 from .errors import RequestError
 from .headers import SETS, Headers, is_header_name
 from .proxy import check_proxy
 from .secrecy import describe, discreet
+from .urls import check_base_url
 
 #: Methods that need no check.
 KNOWN_METHODS = SETS - {"common"}
@@ -63,11 +65,7 @@ def _is_iterable(value: Any) -> bool:
 
 _text = _must(lambda value: isinstance(value, str), "a str")
 _flag = _must(lambda value: isinstance(value, bool), "a bool")
-_flag_or_function = _must(
-    lambda value: isinstance(value, bool) or callable(value), "a bool or a function"
-)
 _whole_number = _must(lambda value: isinstance(value, int) and _is_number(value), "an int")
-_function = _must(callable, "callable or None")
 _signal = _must(lambda value: hasattr(value, "add_listener"), "the signal of an AbortController")
 _mapping = _must(lambda value: not isinstance(value, (str, bytes, int, float)), "a mapping")
 _headers = _must(_is_iterable, "a mapping")
@@ -76,10 +74,33 @@ _marks = _must(lambda value: isinstance(value, dict), "a dict")
 _anything = _must(lambda value: True, "anything that a transform makes a body of")
 
 
-def _functions(name: str, value: Any) -> None:
-    for one in value if isinstance(value, (list, tuple)) else (value,):
-        if not callable(one):
-            raise _wrong_type(name, one, "a function or a list of functions")
+def _calls(*offered: str, or_else: type | None = None) -> Check:
+    """Return a check of a function that is given these arguments."""
+    wanted = "callable or None" if or_else is None else f"a function or a {or_else.__name__}"
+
+    def check(name: str, value: Any) -> None:
+        if or_else is not None and isinstance(value, or_else):
+            return
+        if not callable(value):
+            raise _wrong_type(name, value, wanted)
+        check_arity(name, value, *offered)
+
+    return check
+
+
+def _transforms(*offered: str) -> Check:
+    check_one = _calls(*offered)
+
+    def check(name: str, value: Any) -> None:
+        for one in value if isinstance(value, (list, tuple)) else (value,):
+            check_one(name, one)
+
+    return check
+
+
+def _base_url(name: str, value: Any) -> None:
+    _text(name, value)
+    check_base_url(value)
 
 
 def _header_name(name: str, value: Any) -> None:
@@ -101,13 +122,12 @@ def _response_type(name: str, value: Any) -> None:
 
 
 def _params_serializer(name: str, value: Any) -> None:
-    if callable(value):
-        return
     if not isinstance(value, Mapping):
-        raise _wrong_type(name, value, "a function or a mapping")
-    for key in ("encode", "serialize"):
-        if value.get(key) is not None and not callable(value[key]):
-            raise _wrong_type(f"{name}[{key!r}]", value[key], "a function")
+        _calls("params", or_else=Mapping)(name, value)
+        return
+    for key, offered in (("encode", "text"), ("serialize", "params")):
+        if value.get(key) is not None:
+            _calls(offered)(f"{name}[{key!r}]", value[key])
 
 
 def _auth(name: str, value: Any) -> None:
@@ -117,15 +137,14 @@ def _auth(name: str, value: Any) -> None:
 def _adapter(name: str, value: Any) -> None:
     if isinstance(value, str) and value not in ("httpx", "aiohttp"):
         raise _bad_value(name, value, "'httpx', 'aiohttp' or a function")
-    if not isinstance(value, str) and not callable(value):
-        raise _wrong_type(name, value, "'httpx', 'aiohttp' or a function")
+    _calls("config", or_else=str)(name, value)
 
 
 #: Each option: its check (``None`` and `UNSET` are never checked), and its merge rule.
 TABLE: dict[str, tuple[Check, MergeRule]] = {
     "url": (_text, "request"),
     "method": (_text, "request"),
-    "base_url": (_text, "call"),
+    "base_url": (_base_url, "call"),
     "allow_absolute_urls": (_flag, "call"),
     "headers": (_headers, "both"),
     "params": (_mapping, "both"),
@@ -135,18 +154,18 @@ TABLE: dict[str, tuple[Check, MergeRule]] = {
     "timeout_error_message": (_text, "call"),
     "auth": (_auth, "both"),
     "response_type": (_response_type, "call"),
-    "validate_status": (_function, "call"),
-    "transform_request": (_functions, "call"),
-    "transform_response": (_functions, "call"),
+    "validate_status": (_calls("status"), "call"),
+    "transform_request": (_transforms("data", "headers"), "call"),
+    "transform_response": (_transforms("data", "headers", "status"), "call"),
     "max_content_length": (_whole_number, "call"),
     "max_body_length": (_whole_number, "call"),
     "max_redirects": (_whole_number, "call"),
-    "before_redirect": (_function, "call"),
-    "on_upload_progress": (_function, "call"),
-    "on_download_progress": (_function, "call"),
+    "before_redirect": (_calls("request"), "call"),
+    "on_upload_progress": (_calls("event"), "call"),
+    "on_download_progress": (_calls("event"), "call"),
     "xsrf_cookie_name": (_text, "call"),
     "xsrf_header_name": (_header_name, "call"),
-    "with_xsrf_token": (_flag_or_function, "call"),
+    "with_xsrf_token": (_calls("config", or_else=bool), "call"),
     "proxy": (check_proxy, "both"),
     "signal": (_signal, "call"),
     "adapter": (_adapter, "call"),

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from .arity import call
+
 #: Seconds between two events of one transfer, except the last: three a second, as in axios.
 _INTERVAL = 1 / 3
 
@@ -88,4 +90,5 @@ class Meter:
         news = self._loaded - self._told
         self._told, self._told_at = self._loaded, now
         seconds = now - self._began
-        self._listener(ProgressEvent(self._loaded, self._total, news, self._is_upload, seconds))
+        event = ProgressEvent(self._loaded, self._total, news, self._is_upload, seconds)
+        call(self._listener, event)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 import httpx
 from attrs import define, field, setters
@@ -17,6 +17,25 @@ if TYPE_CHECKING:
     Data = TypeVar("Data", default=Any)
 else:
     Data = typing.TypeVar("Data")
+
+
+class ClientRequest(Protocol):
+    """A request of the HTTP client, as it leaves; each client has more to say of it."""
+
+    @property
+    def method(self) -> str:
+        """In upper case."""
+        ...
+
+    @property
+    def url(self) -> Any:
+        """A URL of httpx or yarl, with ``scheme``, ``host``, ``port`` and ``path``."""
+        ...
+
+    @property
+    def headers(self) -> MutableMapping[str, str]:
+        """They ignore case, and may be changed before the request leaves."""
+        ...
 
 
 def _as_headers(
@@ -51,7 +70,7 @@ class Response(Generic[Data]):
     status_text: str
     headers: httpx.Headers = field(converter=_as_headers)
     config: RequestConfig
-    request: Any = None
+    request: ClientRequest | None = None
     duration: float = 0.0
     cause: BaseException | None = None
     notes: list[str] = field(factory=list)

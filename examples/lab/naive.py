@@ -167,7 +167,7 @@ class NaiveRefresh:
 
     async def _renew(self) -> None:
         before = self._store.get_state()
-        response = await self.refresh_api.post(
+        response: Any = await self.refresh_api.post(
             "/auth/refresh", {"refresh_token": before.refresh_token}
         )
         if not self._has(Bug.FORGETS_WHO) and self._store.get_state() != before:

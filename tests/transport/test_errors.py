@@ -393,6 +393,7 @@ def test_an_error_knows_its_request(client: Client, server: AuthServer) -> None:
     error = failure_of(client, headers={"X-Name": "a"})
     assert error.config is not None
     assert (error.config.url, error.config.method) == ("/items", "get")
+    assert error.request is not None
     assert error.request.headers["x-name"] == "a"
     assert str(error.request.url) == f"{server.url}/items"
 
@@ -408,4 +409,5 @@ def test_an_error_without_a_response_knows_its_request(
     error = failure_of(client, timeout=0.2)
     assert error.config is not None
     assert error.config.url == "/items"
+    assert error.request is not None
     assert str(error.request.url) == f"{server.url}/items"

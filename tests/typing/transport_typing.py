@@ -15,6 +15,7 @@ from zustax.transport import (
     AbortController,
     AbortSignal,
     CanceledError,
+    ClientRequest,
     Headers,
     Instance,
     InterceptorManager,
@@ -51,19 +52,19 @@ assert_type(api.defaults, RequestConfig)
 
 create(baseURL="http://localhost")  # type: ignore[call-arg]
 create_sync(baseURL="http://localhost")  # type: ignore[call-arg]
-create("http://localhost")  # type: ignore[call-arg]
+create("http://localhost")  # type: ignore[arg-type]
 create(base_url=5)  # type: ignore[arg-type]
 api.create(time_out=1)  # type: ignore[call-arg]
 
 # calls: an asynchronous instance gives an awaitable, a synchronous one the value
 
-call: object = assert_type(api.get("/me"), Coroutine[Any, Any, Any])
-call = assert_type(api.post("/me", {"a": 1}), Coroutine[Any, Any, Any])
-call = assert_type(api(url="/me"), Coroutine[Any, Any, Any])
-call = assert_type(api.request("/me"), Coroutine[Any, Any, Any])
-assert_type(sync_api.get("/me"), Any)
-assert_type(sync_api.post("/me", {"a": 1}), Any)
-assert_type(sync_api("/me"), Any)
+call: object = assert_type(api.get("/me"), Coroutine[Any, Any, Response[Any]])
+call = assert_type(api.post("/me", {"a": 1}), Coroutine[Any, Any, Response[Any]])
+call = assert_type(api(url="/me"), Coroutine[Any, Any, Response[Any]])
+call = assert_type(api.request("/me"), Coroutine[Any, Any, Response[Any]])
+assert_type(sync_api.get("/me"), Response[Any])
+assert_type(sync_api.post("/me", {"a": 1}), Response[Any])
+assert_type(sync_api("/me"), Response[Any])
 assert_type(api.get_uri("/me", params={"a": 1}), str)
 assert_type(sync_api.get_uri("/me"), str)
 
@@ -77,6 +78,43 @@ call = api(5)  # type: ignore[arg-type]
 call = api.get(5)  # type: ignore[arg-type]
 call = api.get()  # type: ignore[call-arg]
 call = api("/me", baseURL="/")  # type: ignore[call-arg]
+
+# options in one argument, as axios takes them
+
+create({"base_url": "http://localhost:3001/api", "timeout": 5})
+create_sync(RequestConfig(timeout=5), base_url="http://localhost:3001/api")
+call = api.get("/me", {"params": {"page": 1}})
+call = api.get("/me", RequestConfig(timeout=1), timeout=2)
+call = api.post("/me", {"a": 1}, {"headers": {"X-Name": "a"}})
+call = api("/me", {"method": "post"})
+sync_api.request("/me", {"timeout": 1})
+sync_api.create({"timeout": 1})
+assert_type(sync_api.get_uri({"url": "/me"}), str)
+
+call = api.get("/me", 5)  # type: ignore[arg-type]
+call = api.post("/me", {"a": 1}, "text")  # type: ignore[arg-type]
+
+# instances whose interceptors return something else than a response
+
+
+class Item:
+    """What the interceptors of `items` return."""
+
+
+items: Instance[Item] = create(base_url="http://localhost:3001/api")
+sync_items: SyncInstance[Item] = create_sync()
+anything: Instance[Any] = create()
+
+call = assert_type(items.get("/me"), Coroutine[Any, Any, Item])
+call = assert_type(anything.get("/me"), Coroutine[Any, Any, Any])
+assert_type(sync_items.post("/me"), Item)
+assert_type(items.create(), Instance[Response[Any]])
+texts: SyncInstance[str] = sync_items.create()
+number: int = sync_items.get("/me")  # type: ignore[assignment]
+
+# functions that take fewer arguments than they are offered
+
+call = api.get("/me", transform_response=lambda data: data, transform_request=lambda: b"")
 
 # verbs and their options
 
@@ -105,7 +143,6 @@ call = api.get("/me", signal=AbortController())  # type: ignore[arg-type]
 call = api.get("/me", redact=5)  # type: ignore[arg-type]
 call = api.get("/me", extra=5)  # type: ignore[arg-type]
 call = api.get("/me", max_redirects=1.5)  # type: ignore[arg-type]
-call = api.get("/me", {"page": 1})  # type: ignore[call-arg, arg-type]
 call = api.post("/me", {"a": 1}, data={"a": 1})  # type: ignore[misc]
 call = api.post("/me", {"a": 1}, url="/other")  # type: ignore[misc]
 call = api.post_form("/me", {"a": 1}, baseURL="/")  # type: ignore[call-arg]
@@ -122,7 +159,7 @@ call = api(**options)
 async def use_async() -> None:
     async with create() as one:
         assert_type(one, Instance)
-        assert_type(await one.get("/me"), Any)
+        assert_type(await one.get("/me"), Response[Any])
     assert_type(await api.aclose(), None)
     with create():  # type: ignore[attr-defined]
         pass
@@ -209,17 +246,24 @@ def read(response: Response, error: RequestError, refused: RefreshError) -> None
     assert_type(response.status, int)
     assert_type(response.status_text, str)
     assert_type(response.data, Any)
+    assert_type(response.headers, httpx.Headers)
     assert_type(response.config, RequestConfig)
+    assert_type(response.request, ClientRequest | None)
     assert_type(response.duration, float)
     assert_type(error.message, str)
     assert_type(error.code, str | None)
     assert_type(error.status, int | None)
     assert_type(error.config, RequestConfig | None)
     assert_type(error.response, Response | None)
+    assert_type(error.request, ClientRequest | None)
     assert_type(error.to_json(), dict[str, Any])
     assert_type(refused.rejected, bool)
     status: int = error.response.status  # type: ignore[union-attr]
+    status = response.stauts  # type: ignore[attr-defined]
     del status
+    if response.request is not None:
+        assert_type(response.request.method, str)
+        assert_type(response.request.headers["accept"], str)
 
 
 aborted: RequestError = CanceledError()

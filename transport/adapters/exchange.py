@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from attrs import define
 
+from ..arity import call
 from ..cancel import AbortSignal
 from ..config import UNSET, RequestConfig
 from ..encoding import as_text
@@ -131,7 +132,7 @@ class _Exchange:
         self._backend = backend
         self._runtime = runtime
         self._config = config
-        limit, proxy = config.timeout, config.proxy
+        limit, proxy = min(config.timeout or 0, LONGEST), config.proxy
         self._deadline = time.monotonic() + limit if limit else None
         self._request: Any = None
         self._left_origin = False
@@ -195,7 +196,7 @@ class _Exchange:
         cookie = None if jar is None else cookie_header(jar, request)
         built = self._request = self._build(request, cookie)
         if is_redirected and config.before_redirect:
-            config.before_redirect(built)
+            call(config.before_redirect, built)
         head = await backend.send(built, self._proxy)
         if jar is not None:
             keep_cookies(jar, request.url, head.headers)

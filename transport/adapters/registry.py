@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from http.cookiejar import CookieJar
 from typing import Any, Literal, TypeAlias
 
+from ..arity import call
 from ..config import Adapter
 from ..runtime import Runtime
 from .exchange import ClientAdapter
@@ -55,7 +57,7 @@ class Adapters:
             TypeError: It serves only asynchronous instances, and this one is not.
         """
         if callable(adapter):
-            return adapter
+            return functools.partial(call, adapter)
         name = adapter or self.default
         return self._by_name.get(name) or self._made(name)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from ..arity import call
 from ..config import UNSET, LeavingConfig, RequestConfig
 from ..encoding import header_fields
 from ..headers import Headers
@@ -39,7 +40,7 @@ def xsrf_header(cookie: str, request: WireRequest, config: RequestConfig) -> tup
 def _is_wanted(config: RequestConfig) -> bool:
     wanted = config.with_xsrf_token
     if callable(wanted):
-        wanted = wanted(config)
+        wanted = call(wanted, config)
     if wanted is None or wanted is UNSET:
         return True
     if not isinstance(wanted, bool):

@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
 
-from zustax.transport import RequestConfig, Response, create
+from zustax.transport import Instance, RequestConfig, Response, create
 
 from ..store.user import use_user_store
 
 # The instance, as axios.create makes it.
-instance = create(
+instance: Instance[Any] = create(
     base_url="http://localhost:3001/api",
 )
 
