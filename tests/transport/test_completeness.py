@@ -48,7 +48,10 @@ class Row:
 
 
 def table() -> dict[str, Row]:
-    lines = re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    text = (
+        PAGE.read_text(encoding="utf-8").partition("\n| option | axios |")[2].partition("\n\n")[0]
+    )
+    lines = re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE)
     return {option: Row(*cells.split(" | ")) for option, cells in lines}
 
 
