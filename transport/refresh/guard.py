@@ -128,7 +128,9 @@ class Guard:
             return False
         url, base_url = config.url, config.base_url
         target = target_origin(url, base_url, config.allow_absolute_urls)
-        if not self._is_own(target) or self._api.client_authorizes:
+        if not self._is_own(target):
+            return False
+        if self._placement.is_authorization and self._api.client_authorizes:
             return False
         return not self._is_callers(config)
 
@@ -142,10 +144,16 @@ class Guard:
 
     def _is_callers(self, config: RequestConfig) -> bool:
         """Return True if the caller has set credentials that are not the token of the store."""
-        given = config.headers.get(self._placement.header)
+        placement = self._placement
+        given = config.headers.get(placement.header)
         if given is not None and given is not False:
-            return not self._session.is_own(self._placement.token_in(given))
-        if self._placement.header in config.headers or config.auth:
+            tokens = placement.tokens_in(given)
+            return bool(tokens) and not any(map(self._session.is_own, tokens))
+        if placement.header in config.headers:
+            return True
+        if not placement.is_authorization:
+            return False
+        if config.auth:
             return True
         url, base_url = config.url, config.base_url
         return "@" in f"{url}{base_url}" and (has_credentials(url) or has_credentials(base_url))
@@ -176,13 +184,13 @@ class Guard:
     def keep_at_home(self, config: RequestConfig) -> RequestConfig:
         """Take the token off a request that an interceptor has sent to another origin."""
         if isinstance(config, LeavingConfig):
-            token = config.token[0] if config.token else None
+            token, names = config.token or (None, ())
         else:
-            token = self._session.credentials().access_token
+            token, names = self._session.credentials().access_token, ()
         if token is None:
             return config
         target = target_origin(config.url, config.base_url, config.allow_absolute_urls)
-        return config if self._is_own(target) else without_token(config, token)
+        return config if self._is_own(target) else without_token(config, token, names)
 
     async def _is_refusal(self, response: Response) -> bool:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -24,12 +24,21 @@ class Placement:
             return token
         return f"{self.scheme} {token}"
 
-    def token_in(self, value: Any) -> str:
-        """Return the token in a value of the header."""
+    @property
+    def is_authorization(self) -> bool:
+        """True if other credentials of a request would take the place of the token."""
+        return self.header.lower() == "authorization"
+
+    def tokens_in(self, value: Any) -> set[str]:
+        """Return what a value of the header may hold as its token, if it holds any.
+
+        It may have been made of no token, as ``f"Bearer {None}"``.
+        """
         text = str(value).strip()
-        if self.scheme and text.lower().startswith(f"{self.scheme} ".lower()):
-            return text[len(self.scheme) + 1 :].strip()
-        return text
+        token = text
+        if self.scheme and f"{text} ".lower().startswith(f"{self.scheme} ".lower()):
+            token = text[len(self.scheme) :].strip()
+        return set() if token in ("", "None") else {token, text}
 
     def put(self, config: RequestConfig, token: str) -> RequestConfig:
         """Return a copy of the config with the token: the config itself may be sent again."""
@@ -53,15 +62,18 @@ class Placement:
         return leaving
 
 
-def without_token(config: RequestConfig, token: str) -> RequestConfig:
-    """Return a copy of a config that is about to leave for another origin."""
+def without_token(config: RequestConfig, token: str, names: Collection[str]) -> RequestConfig:
+    """Return a copy of a config that is about to leave for another origin.
+
+    ``names``: the headers that carry the token, in whatever form.
+    """
     leaving = config.copy()
     headers = config.headers.copy()
     for name, value in config.headers.fields():
-        if token in str(value):
+        if name.lower() in names or token in str(value):
             del headers[name]
     leaving.put(headers=headers)
-    if isinstance(config.params, dict):
+    if isinstance(config.params, Mapping):
         params = {name: value for name, value in config.params.items() if token not in str(value)}
         leaving.put(params=params)
     return leaving
