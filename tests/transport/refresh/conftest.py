@@ -29,6 +29,10 @@ def server() -> Iterator[AuthServer]:
 #: httpx that the others are run with it only where ``--slow`` asks for it.
 NEAR_THE_WIRE = ("rule_01", "rule_02", "rule_07", "rule_09", "rule_10", "rule_12")
 
+#: Where it counts what is sent and what is made of the answer, whichever library does the sending:
+#: both kinds of instance will do, and the other libraries are for ``--slow``.
+FAR_FROM_THE_WIRE = ("placement", "json_refresh", "rule_20", "tokens_for_others")
+
 
 @pytest.fixture(
     params=[AsyncClient, SyncClient, AiohttpClient, Httpx2Client],
@@ -42,8 +46,11 @@ def kind(request: pytest.FixtureRequest) -> type[Client]:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     callspec = getattr(item, "callspec", None)
-    is_httpx2 = callspec is not None and callspec.params.get("kind") is Httpx2Client
-    if is_httpx2 and not any(rule in item.path.name for rule in NEAR_THE_WIRE):
+    kind = callspec and callspec.params.get("kind")
+    name = item.path.name
+    if kind is Httpx2Client and not any(one in name for one in NEAR_THE_WIRE):
+        item.add_marker("slow")
+    if kind is AiohttpClient and any(one in name for one in FAR_FROM_THE_WIRE):
         item.add_marker("slow")
 
 
