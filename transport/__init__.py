@@ -13,15 +13,24 @@ from .headers import Headers
 from .instance import Instance, SyncInstance, create, create_sync
 from .options import merge_config
 from .progress import ProgressEvent
-from .refresh.calls import ReadyRefresh, json_refresh, oauth2_refresh
-from .refresh.keep_fresh import KeepFresh
-from .refresh.signals import Signal, login_required, refresh_failed, token_refreshed
-from .refresh.silent_refresh import SilentRefresh, silent_refresh
-from .refresh.stats import RefreshStats
-from .refresh.tokens import TokenPair, TokenStore
 from .response import ClientRequest, Response
 
 if _TYPE_CHECKING:
+    from .refresh import (
+        KeepFresh,
+        ReadyRefresh,
+        RefreshStats,
+        Signal,
+        SilentRefresh,
+        TokenPair,
+        TokenStore,
+        json_refresh,
+        login_required,
+        oauth2_refresh,
+        refresh_failed,
+        silent_refresh,
+        token_refreshed,
+    )
     from .trace import Trace, TraceCall, TraceEvent, TraceHandler, TraceSpan, record
 
 __all__ = [
@@ -68,7 +77,8 @@ __all__ = [
     "token_refreshed",
 ]
 
-_TRACE = frozenset(("Trace", "TraceCall", "TraceEvent", "TraceHandler", "TraceSpan", "record"))
+#: What is imported when it is first used: most programs never record a trace.
+_LATER = frozenset(__all__) - frozenset(globals())
 
 _logging.getLogger("zustax").addHandler(_logging.NullHandler())
 
@@ -79,22 +89,25 @@ def _show_public_module(value: object) -> None:
         value.__module__ = __name__
 
 
-for _name in __all__:
-    if _name not in _TRACE:
-        _show_public_module(globals()[_name])
+for _name in frozenset(__all__) - _LATER:
+    _show_public_module(globals()[_name])
 
 
 def __getattr__(name: str) -> _Any:
-    """Import the trace when it is first used: most programs never do."""
-    if name not in _TRACE:
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import trace
+    from . import refresh
 
-    for each in _TRACE:
-        globals()[each] = value = getattr(trace, each)
+    package: _Any = refresh
+    if name not in refresh.__all__:
+        from . import trace
+
+        package = trace
+    for each in _LATER.intersection(package.__all__):
+        globals()[each] = value = getattr(package, each)
         _show_public_module(value)
     return globals()[name]
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_TRACE})
+    return sorted({*globals(), *_LATER})
