@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from functools import partial
 from typing import Any
 
+from ..body import can_be_sent_again
 from ..config import RequestConfig
+from ..errors import RequestError
 from ..response import Response
 from ..runtime import Runtime, run_now
+from ..urls import origin
 from .guard import Guard, SentWith
 from .placement import Placement
 
@@ -63,15 +67,23 @@ class ClientAuth:
             yield request
             return
         config = RequestConfig(url=str(request.url), method=request.method)
-        sent_with: SentWith = await run(guard.ready(config))
+        rewind = _rewinder(request.stream)
+        try:
+            sent_with: SentWith = await run(guard.ready(config))
+        except RequestError as error:
+            if error.code != RequestError.ERR_TOKEN_REFRESH:
+                raise
+            yield self._with_token(request, guard.now())  # which gives the client its 401
+            return
         response = yield self._with_token(request, sent_with)
         answer = await self._answer(response, read)
         may_go_on = True
         while guard.refuses_token(answer):
             await read(response)  # which gives its connection back
             renewed = await run(guard.renewed(sent_with, answer, config))
-            if renewed is None or getattr(request.stream, "_is_generator", False):
-                return  # a generator was used up
+            if renewed is None or rewind is None:
+                return
+            rewind()
             sent_with = guard.replaying(renewed)
             response = yield self._with_token(request, sent_with)
             answer = await self._answer(response, read)
@@ -89,6 +101,7 @@ class ClientAuth:
 
     async def _answer(self, response: Any, read: Callable[[Any], Awaitable[bytes]]) -> Response:
         """Return a response of the client as one of ours."""
+        way = {origin(str(one.request.url)) for one in (*response.history, response)}
         return Response(
             await read(response) if self._judges else b"",
             response.status_code,
@@ -96,6 +109,7 @@ class ClientAuth:
             response.headers,
             RequestConfig(),
             response.request,
+            left_origin=len(way) > 1,
         )
 
 
@@ -105,6 +119,23 @@ def auth_for(
     """Return an auth for clients of ``library``, httpx or httpx2."""
     kind = type("SessionAuth", (ClientAuth, library.Auth), {})
     return kind(guard, placement, runtime, judges)
+
+
+def _rewinder(stream: Any) -> Callable[[], object] | None:
+    """Return what makes a body ready to be sent again; ``None`` if sending uses it up (12)."""
+    body: Any = getattr(stream, "_stream", None)  # what the caller gave
+    files = [getattr(one, "file", None) for one in getattr(stream, "fields", ())]
+    if hasattr(body, "read") and _can_seek(body):
+        return partial(body.seek, body.tell())
+    is_used_up = hasattr(body, "aread") or not can_be_sent_again(body)
+    if is_used_up or any(hasattr(file, "read") and not _can_seek(file) for file in files):
+        return None
+    return lambda: None
+
+
+def _can_seek(file: Any) -> bool:
+    seekable = getattr(file, "seekable", None)
+    return bool(seekable and seekable())
 
 
 async def _run(work: Coroutine[Any, Any, Any]) -> Any:

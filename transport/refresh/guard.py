@@ -101,6 +101,10 @@ class Guard:
             raise not_a_response(response)
         return response
 
+    def now(self) -> SentWith:
+        """Return what a request that leaves now takes along, whatever becomes of it."""
+        return SentWith(self._session.credentials(), self._session.logins_required)
+
     def replaying(self, renewed: Renewal) -> SentWith:
         """Count a replay, and return what it leaves with."""
         self._renewer.counters.add("replayed")
