@@ -80,6 +80,8 @@ def pair_in(answer: Any, paths: tuple[str, str, str]) -> TokenPair:
 
 def _parsed(answer: Any) -> Any:
     """Parse what is still text: a form, or JSON with a number that is too long for Python."""
+    if isinstance(answer, (bytes, bytearray)):
+        answer = bytes(answer).decode("utf-8-sig", errors="replace")
     if not isinstance(answer, str):
         return answer
     try:
@@ -111,10 +113,12 @@ def _seconds(value: Any) -> float | None:
 def refresh_error(error: BaseException, timeout: float) -> RefreshError:
     """Return the `RefreshError` for what a refresh function has raised."""
     without_tracebacks(error)
-    known = next((one for one in _with_causes(error) if isinstance(one, RefreshError)), None)
+    errors = list(_with_causes(error))
+    known = next((one for one in errors if isinstance(one, RefreshError)), None)
     if known is not None:
         return known
-    response = next(filter(None, map(_response_of, _with_causes(error))), None)
+    response = next(filter(None, map(_response_of, errors)), None)
+    response = response or next(filter(_is_answer, errors), None)
     if response is not None:
         failure = error_for(response)
     elif isinstance(error, TimeoutError):
@@ -127,18 +131,25 @@ def refresh_error(error: BaseException, timeout: float) -> RefreshError:
     return failure
 
 
-def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+def _with_causes(error: BaseException | None, depth: int = 10) -> Iterator[BaseException]:
     """Return an error and what it was raised from: an app may have rewritten a rejection (7)."""
-    for _ in range(10):
-        if error is None:
-            return
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if error is None or not depth:
+        return
+    yield error
+    for one in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
+        yield from _with_causes(one, depth - 1)
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    yield from _with_causes(cause, depth - 1)
 
 
 def _response_of(error: BaseException) -> Any:
     response = getattr(error, "response", None)
     return response if isinstance(_status_of(response), int) else None
+
+
+def _is_answer(error: BaseException) -> bool:
+    """Return True for an error that is the answer itself, as those of aiohttp and urllib are."""
+    return isinstance(_status_of(error), int) and hasattr(error, "headers")
 
 
 def _status_of(response: Any) -> Any:
@@ -149,7 +160,7 @@ def error_for(
     response: Any, rejected: Callable[[Any], bool] | None = None, unnamed: str | None = None
 ) -> RefreshError:
     """Return the error for a response without a pair, of zustax or of another HTTP client."""
-    status, headers = _status_of(response), getattr(response, "headers", {})
+    status, headers = _status_of(response), getattr(response, "headers", None) or {}
     data = _data_of(response)
     name = oauth_error(data) or unnamed
     is_rejection = rejected(response) if rejected else is_rejected(status, headers, data)
@@ -170,13 +181,18 @@ def _data_of(response: Any) -> Any:
 
 def is_rejected(status: int, headers: Any, data: Any) -> bool:
     """Return True if an answer rejects the refresh token (7)."""
+    kind = str(headers.get("content-type") or "").lower()
     if isinstance(data, (bytes, bytearray)):
         data = bytes(data).decode(errors="replace")
     if isinstance(data, str):
         try:
             data = json.loads(data) if data.strip() else None
         except ValueError:
-            return False  # a page of a proxy, a CDN or a firewall
+            is_text_of_json = "json" in kind and not data.lstrip().startswith("<")
+            if not is_text_of_json:
+                return False  # a page of a proxy, a CDN or a firewall
+    elif data is None and "html" in kind:
+        return False  # such a page, which its client has not kept
     if is_dead_token(status, data):
         return True
     challenge = str(headers.get("www-authenticate") or "").strip().lower()
@@ -199,8 +215,12 @@ def oauth_error(data: Any, depth: int = 3) -> str | None:
         name = data.get(key)
         if isinstance(name, str) and name.lower() in _REJECTIONS | _CLIENT_ERRORS:
             return name.lower()
-    nested = [value for value in data.values() if isinstance(value, Mapping)]
-    return next(filter(None, (oauth_error(value, depth - 1) for value in nested)), None)
+    for value in data.values():
+        for one in value if isinstance(value, list) else (value,):
+            name = oauth_error(one, depth - 1) if isinstance(one, Mapping) else None
+            if name is not None:
+                return name
+    return None
 
 
 def retry_after(headers: Any) -> float | None:

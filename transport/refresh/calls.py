@@ -23,7 +23,7 @@ from ..options import checked_method
 from ..response import Response
 from ..secrecy import describe, discreet
 from ..urls import origin
-from .answers import error_for, is_dead_token, oauth_error, pair_in
+from .answers import error_for, is_dead_token, pair_in
 from .tokens import TokenPair
 
 #: Where an answer has the access token, the refresh token and its seconds (RFC 6749, section 5.1).
@@ -36,9 +36,13 @@ ClientAuth = Literal["basic", "post"]
 class ReadyRefresh(ABC):
     """A ``refresh`` for `silent_refresh` that is bound to the instance it is given for.
 
-    It needs a refresh token and sends it in one request, which is made again if it could not even
-    connect.
+    It sends one request, which is made again if it could not even connect.
     """
+
+    @property
+    def needs_token(self) -> bool:
+        """True if there is nothing to send without a refresh token."""
+        return True
 
     @abstractmethod
     def bound_to(self, api: Any, timeout: float) -> Callable[[str | None], Any]:
@@ -67,7 +71,8 @@ def json_refresh(
     Args:
         url: Where to send it; relative to the ``base_url`` of the instance, or absolute.
         send: The name of the field with the refresh token, with dots for what lies deeper
-            (``"auth.refreshToken"``), or a function from the refresh token to the body.
+            (``"auth.refreshToken"``), or a function from the refresh token to the body. The
+            function is given ``None`` if the store has no refresh token (a cookie may carry it).
         access_token: The name of the new access token in the answer, with dots:
             ``"data.accessToken"``.
         refresh_token: The name of the new refresh token. An answer without one keeps the old one.
@@ -109,6 +114,10 @@ class _JsonRefresh(ReadyRefresh):
     headers: Mapping[str, Any] | None = None
     rejected: Callable[[Response], bool] | None = None
 
+    @property
+    def needs_token(self) -> bool:
+        return not callable(self.send)
+
     def bound_to(self, api: Any, timeout: float) -> Callable[[str | None], Any]:
         request = RequestConfig(
             url=self.url,
@@ -123,7 +132,11 @@ class _JsonRefresh(ReadyRefresh):
         async def call(refresh_token: str | None) -> TokenPair:
             answer = api.request(request, data=self._body(refresh_token))
             response: Response = await api.runtime.maybe_await(answer)
-            return _pair_or_error(response, self.rejected, self.paths)
+            if self.rejected is not None:
+                error = error_for(response, self.rejected)
+                if error.rejected:
+                    raise error
+            return _pair_or_error(response, self.paths, self.rejected)
 
         return api.runtime.adapt(call)  # type: ignore[no-any-return]
 
@@ -221,7 +234,7 @@ class _OAuth2Refresh(ReadyRefresh):
                     **self._credentials(),
                 )
             )
-            return _pair_or_error(response, _is_dead, unnamed="no error of RFC 6749")
+            return _pair_or_error(response, _PATHS, _is_dead, "no error of RFC 6749")
 
         return api.runtime.adapt(call)  # type: ignore[no-any-return]
 
@@ -244,16 +257,19 @@ class _OAuth2Refresh(ReadyRefresh):
 
 def _pair_or_error(
     response: Response,
+    paths: tuple[str, str, str],
     rejected: Callable[[Response], bool] | None,
-    paths: tuple[str, str, str] = _PATHS,
     unnamed: str | None = None,
 ) -> TokenPair:
-    is_success = 200 <= response.status < 300
-    if not is_success or rejected or oauth_error(response.data):
-        error = error_for(response, rejected, unnamed)
-        if error.rejected or not is_success:
-            raise error
-    return pair_in(response.data, paths)
+    """Return the pair of an answer, whatever else is in it (20)."""
+    problem = None
+    if 200 <= response.status < 300:
+        try:
+            return pair_in(response.data, paths)
+        except RefreshError as error:
+            problem = error
+    error = error_for(response, rejected, unnamed)
+    raise error if problem is None or error.rejected else problem
 
 
 def _is_dead(response: Response) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import random
 import threading
 import time
@@ -18,7 +17,7 @@ from typing import Any
 
 from attrs import define, field
 
-from .tokens import Credentials
+from .tokens import Credentials, finite
 
 #: Where silent refresh takes the time of day from; a test can put another source on top.
 _clocks: list[Callable[[], float]] = [time.time]
@@ -112,7 +111,7 @@ class Expiry:
                     known = _Known(access_token, _claimed(access_token))
                     self._known = (known, *self._known[:1])
         if expires_at != known.expires_at:
-            known.expires_at = _finite(expires_at) or known.expires_at
+            known.expires_at = finite(expires_at) or known.expires_at
         return known
 
     def _found(self, access_token: str) -> _Known | None:
@@ -132,14 +131,4 @@ def _claimed(token: str) -> float | None:
         claims: Any = json.loads(base64.urlsafe_b64decode(segments[1] + "=="))
     except (ValueError, RecursionError):
         return None
-    return _finite(claims.get("exp")) if isinstance(claims, dict) else None
-
-
-def _finite(value: Any) -> float | None:
-    """Return a time that there can be; a server may say anything."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None
+    return finite(claims.get("exp")) if isinstance(claims, dict) else None

@@ -53,6 +53,7 @@ class RefreshOptions:
 
     call: Callable[[str | None], Any]
     is_ready_made: bool
+    needs_token: bool
     timeout: float
     leeway: float | None
     reauthenticate: Callable[[], Any] | None
@@ -111,7 +112,7 @@ class Renewer:
         """Return True if there is what a refresh needs."""
         if held.session is None and self._session.was_logged_out:
             return False  # 7: a cookie must not undo a logout
-        return held.refresh_token is not None or not self.how.is_ready_made
+        return held.refresh_token is not None or not self.how.needs_token
 
     def join_or_start(
         self, held: Credentials, config: RequestConfig, *, logins_required: int, is_early: bool

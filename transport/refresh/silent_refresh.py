@@ -207,8 +207,9 @@ def silent_refresh(
     # `Renewer` bounds a call itself; the limit only ends a thread that would wait for ever.
     limit = 0.0 if runtime.is_async else 3 * timeout
     call = ready.bound_to(api, limit) if isinstance(ready, ReadyRefresh) else ready
+    needs_token = isinstance(ready, ReadyRefresh) and ready.needs_token
     session = session_of(store)
-    how = RefreshOptions(call, is_ready_made, timeout, leeway, reauthenticate)
+    how = RefreshOptions(call, is_ready_made, needs_token, timeout, leeway, reauthenticate)
     renewer = Renewer(api, session, how)
     placement = Placement(_header(header), _scheme(scheme), attach)
     is_refused = should_refresh or _HasStatus(_statuses(statuses))

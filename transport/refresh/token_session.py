@@ -229,8 +229,9 @@ class TokenSession:
         if self._settled is None:
             return None
         state, held, error = self._settled
-        is_same = self.store.get_state() is state and self.credentials() == held
-        return error if is_same else None
+        # A store of the user's own may make a state for each look at it.
+        is_same = self.store.get_state() is state or not self._never_mutates
+        return error if is_same and self.credentials() == held else None
 
     # --- writing ---
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -39,6 +40,22 @@ class TokenStore(Protocol):
         """Merge a mapping into the state."""
 
 
+def _known_time(given: Any) -> Any:
+    return finite(given) if _is_number(given) else given
+
+
+def finite(value: Any) -> float | None:
+    """Return a number that can be a time; a server may say anything (13)."""
+    try:
+        return float(value) if _is_number(value) and math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 @discreet
 @frozen(repr=False)
 class TokenPair:
@@ -47,7 +64,8 @@ class TokenPair:
     Args:
         access_token: The new access token.
         refresh_token: The new refresh token; ``None`` keeps the old one.
-        expires_at: When the access token expires, in epoch seconds; ``None`` if unknown.
+        expires_at: When the access token expires, in epoch seconds; ``None`` if unknown, and
+            instead of a number that is no time, such as infinity.
 
     Raises:
         TypeError: One has the wrong type.
@@ -55,7 +73,7 @@ class TokenPair:
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(default=None, repr=False)
-    expires_at: float | None = None
+    expires_at: float | None = field(default=None, converter=_known_time)
 
     def __attrs_post_init__(self) -> None:
         problem = problem_of_pair(self.access_token, self.refresh_token, self.expires_at)
@@ -73,8 +91,7 @@ def problem_of_pair(access_token: object, refresh_token: object, expires_at: obj
         return f"access_token must be a str that is not empty, not {_kind(access_token)}"
     if refresh_token is not None and not (isinstance(refresh_token, str) and refresh_token):
         return f"refresh_token must be None or a str that is not empty, not {_kind(refresh_token)}"
-    is_number = isinstance(expires_at, (int, float)) and not isinstance(expires_at, bool)
-    if expires_at is not None and not is_number:
+    if expires_at is not None and not _is_number(expires_at):
         return f"expires_at must be epoch seconds or None, not {_kind(expires_at)}"
     return None
 
