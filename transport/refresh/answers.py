@@ -181,22 +181,28 @@ def _data_of(response: Any) -> Any:
 
 def is_rejected(status: int, headers: Any, data: Any) -> bool:
     """Return True if an answer rejects the refresh token (7)."""
-    kind = str(headers.get("content-type") or "").lower()
-    if isinstance(data, (bytes, bytearray)):
-        data = bytes(data).decode(errors="replace")
-    if isinstance(data, str):
-        try:
-            data = json.loads(data) if data.strip() else None
-        except ValueError:
-            is_text_of_json = "json" in kind and not data.lstrip().startswith("<")
-            if not is_text_of_json:
-                return False  # a page of a proxy, a CDN or a firewall
-    elif data is None and "html" in kind:
-        return False  # such a page, which its client has not kept
     if is_dead_token(status, data):
         return True
     challenge = str(headers.get("www-authenticate") or "").strip().lower()
-    return status in _REJECTING and not challenge.startswith(_PROXY_SCHEMES)
+    is_of_proxy = challenge.startswith(_PROXY_SCHEMES) or _is_page(headers, data)
+    return status in _REJECTING and not is_of_proxy
+
+
+def _is_page(headers: Any, data: Any) -> bool:
+    """Return True for what a proxy, a CDN or a firewall sends: neither JSON nor nothing."""
+    kind = str(headers.get("content-type") or "").lower()
+    if data is None:
+        return "html" in kind  # its client has not kept it
+    if isinstance(data, (bytes, bytearray)):
+        data = bytes(data).decode(errors="replace")
+    text = data.strip() if isinstance(data, str) else ""
+    if not text or ("json" in kind and not text.startswith("<")):
+        return False  # it may be text that was JSON
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def is_dead_token(status: int, data: Any) -> bool:
@@ -204,11 +210,15 @@ def is_dead_token(status: int, data: Any) -> bool:
     return status < 500 and oauth_error(data) in _REJECTIONS
 
 
-def oauth_error(data: Any, depth: int = 3) -> str | None:
+def oauth_error(data: Any) -> str | None:
     """Return the name of an OAuth error in an answer, also a nested one.
 
     Nothing else of an answer is ever shown: it may repeat the token.
     """
+    return _error_in(_parsed(data), 3)
+
+
+def _error_in(data: Any, depth: int) -> str | None:
     if not isinstance(data, Mapping) or not depth:
         return None
     for key in _ERROR_KEYS:
@@ -217,7 +227,7 @@ def oauth_error(data: Any, depth: int = 3) -> str | None:
             return name.lower()
     for value in data.values():
         for one in value if isinstance(value, list) else (value,):
-            name = oauth_error(one, depth - 1) if isinstance(one, Mapping) else None
+            name = _error_in(one, depth - 1) if isinstance(one, Mapping) else None
             if name is not None:
                 return name
     return None

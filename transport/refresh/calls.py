@@ -266,8 +266,8 @@ def _pair_or_error(
     if 200 <= response.status < 300:
         try:
             return pair_in(response.data, paths)
-        except RefreshError as error:
-            problem = error
+        except RefreshError as unusable:
+            problem = unusable
     error = error_for(response, rejected, unnamed)
     raise error if problem is None or error.rejected else problem
 
