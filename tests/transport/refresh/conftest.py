@@ -27,11 +27,13 @@ def server() -> Iterator[AuthServer]:
 
 #: Rules in which it counts what goes over the wire, and how that fails. httpx2 is so much like
 #: httpx that the others are run with it only where ``--slow`` asks for it.
-NEAR_THE_WIRE = ("rule_01", "rule_02", "rule_07", "rule_09", "rule_10", "rule_12")
+NEAR_THE_WIRE = ("rule_01", "rule_02", "rule_07_rejected", "rule_09", "rule_10", "rule_12")
 
 #: Where it counts what is sent and what is made of the answer, whichever library does the sending:
 #: both kinds of instance will do, and the other libraries are for ``--slow``.
-FAR_FROM_THE_WIRE = ("placement", "json_refresh", "rule_20", "tokens_for_others")
+FAR_FROM_THE_WIRE = (
+    *("placement", "json_refresh", "rule_07_what_rejects", "rule_20", "tokens_for_others"),
+)
 
 
 @pytest.fixture(

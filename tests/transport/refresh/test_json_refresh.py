@@ -165,12 +165,21 @@ def test_further_headers_go_beside_those_of_the_instance(
 def test_no_interceptor_sees_the_call(new_app: NewApp, server: AuthServer) -> None:
     app = new_app(refresh=json_refresh(REFRESH)).login()
     seen: list[str] = []
-    app.api.interceptors.request.use(lambda config: seen.append(config.url) or config)
-    app.api.interceptors.network.use(lambda config, proceed: seen.append("") or proceed(config))
+
+    def note(config: Any) -> Any:
+        seen.append("request")
+        return config
+
+    def note_and_send(config: Any, proceed: Any) -> Any:
+        seen.append("network")
+        return proceed(config)
+
+    app.api.interceptors.request.use(note)
+    app.api.interceptors.network.use(note_and_send)
     app.api.interceptors.response.use(lambda response: response.data)
     server.expire()
     assert app.get("/items").result()["user"] == "ada"
-    assert seen == ["/items", "", ""]
+    assert seen == ["request", "network", "network"]
 
 
 def test_it_is_sent_again_if_it_could_not_connect(new_app: NewApp, server: AuthServer) -> None:

@@ -1,17 +1,25 @@
-"""The refresh call itself never passes through silent refresh."""
+"""The refresh call itself never passes through silent refresh, and always finds a connection."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import aiohttp
+import httpx
+import httpx2
 import pytest
-from zustax.transport import RefreshError, TokenPair
+from zustax.store import UserStore
+from zustax.transport import RefreshError, TokenPair, create, create_sync, silent_refresh
 
 from ...support.app import App
-from ...support.clients import Client
+from ...support.clients import TLS, Client
 from ...support.server import REFRESH, AuthServer
 from .conftest import NewApp, only_async
 from .own_refresh import OwnRefresh
+
+#: Seconds for a hundred streams, on a machine that has other things to do.
+PATIENCE = 20.0
 
 
 def test_rule_06_its_own_401_cannot_deadlock(app: App, server: AuthServer) -> None:
@@ -91,6 +99,32 @@ def test_rule_06_a_401_to_a_refresh_of_ones_own_through_the_same_instance_is_a_r
     assert {getattr(error.__cause__, "rejected", None) for error in errors} == {True}
     assert server.count(REFRESH) == 1
     assert app.close() == ["login_required"]
+
+
+@pytest.mark.parametrize("is_rejected", [False, True], ids=["renewed", "rejected"])
+def test_rule_06_a_refresh_of_ones_own_is_spared_by_the_interceptors_of_the_program(
+    new_app: NewApp, kind: type[Client], server: AuthServer, is_rejected: bool
+) -> None:
+    def rewrite(error: Exception) -> Any:
+        raise LookupError("something is wrong") from None
+
+    def mark(config: Any) -> Any:
+        config.headers["X-App"] = "1"
+        return config
+
+    own = OwnRefresh(kind)
+    app = own.app = new_app(refresh=own.function).login()
+    app.api.interceptors.request.use(mark)
+    app.api.interceptors.response.use(lambda response: response.data, rewrite)
+    server.expire()
+    if is_rejected:
+        server.authority.revoke_all()
+        assert isinstance(app.get("/items").failure(), LookupError)
+        assert app.close() == ["login_required"]
+    else:
+        assert app.get("/items").result()["user"] == "ada"
+        assert app.close() == ["token_refreshed"]
+    assert ["x-app" in seen.headers for seen in server.seen(REFRESH)] == [False]
 
 
 def test_rule_06_a_refresh_of_ones_own_may_use_another_instance_over_the_same_store(
@@ -240,3 +274,74 @@ def test_rule_06_a_refresh_of_ones_own_may_be_plain_under_an_asynchronous_instan
     app = new_app(refresh=plain).login()
     server.expire()
     assert [call.response().status for call in app.get_together(5)] == [200] * 5
+
+
+# --- connections ---
+
+#: How many connections an instance has by default.
+ALL = 100
+
+ONE: dict[str, Callable[[], Any]] = {
+    "httpx": lambda: httpx.AsyncClient(limits=httpx.Limits(max_connections=1), verify=TLS),
+    "httpx2": lambda: httpx2.AsyncClient(limits=httpx2.Limits(max_connections=1), verify=TLS),
+    "aiohttp": lambda: aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)),
+}
+
+ONE_IN_A_THREAD: dict[str, Callable[[], Any]] = {
+    "httpx": lambda: httpx.Client(limits=httpx.Limits(max_connections=1), verify=TLS),
+    "httpx2": lambda: httpx2.Client(limits=httpx2.Limits(max_connections=1), verify=TLS),
+}
+
+
+def expired_store(server: AuthServer) -> UserStore:
+    store, tokens = UserStore(), server.login("ada")
+    store.login(tokens.access_token, tokens.refresh_token)
+    server.expire()
+    return store
+
+
+@pytest.mark.parametrize("one_connection", ONE.values(), ids=ONE)
+async def test_rule_06_a_refused_stream_gives_its_connection_to_the_refresh(
+    server: AuthServer, one_connection: Callable[[], Any]
+) -> None:
+    async with one_connection() as client:
+        api = create(client=client, base_url=server.url)
+        silent_refresh(api, expired_store(server))
+        for _ in range(2):
+            async with (await api.get("/items", response_type="stream")).data as stream:
+                assert b"ada" in await stream.read()
+            server.expire()
+
+
+@pytest.mark.parametrize("one_connection", ONE_IN_A_THREAD.values(), ids=ONE_IN_A_THREAD)
+def test_rule_06_a_refused_stream_gives_its_connection_to_the_refresh_in_a_thread_too(
+    server: AuthServer, one_connection: Callable[[], Any]
+) -> None:
+    with one_connection() as client:
+        api = create_sync(client=client, base_url=server.url)
+        silent_refresh(api, expired_store(server))
+        for _ in range(2):
+            with api.get("/items", response_type="stream").data as stream:
+                assert b"ada" in stream.read()
+            server.expire()
+
+
+def test_rule_06_as_many_refused_streams_as_there_are_connections_are_all_served(
+    app: App, server: AuthServer
+) -> None:
+    async def read(api: Any) -> Any:
+        async with (await api.get("/items", response_type="stream")).data as stream:
+            return await stream.read()
+
+    def read_now(api: Any) -> Any:
+        with api.get("/items", response_type="stream").data as stream:
+            return stream.read()
+
+    server.expire()
+    gate = server.hold("/items")
+    send = read if app.client.is_async else read_now
+    calls = [app.client.start(send) for _ in range(ALL)]
+    server.wait_for(ALL, "/items", PATIENCE)
+    gate.open()
+    assert {b"ada" in call.result(PATIENCE) for call in calls} == {True}
+    assert server.count(REFRESH) == 1

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 from zustax.transport import RefreshError, TokenPair
 
 from ...support.app import App
+from ...support.clients import Client
 from ...support.server import REFRESH, AuthServer
-from ...support.stores import STORE_KINDS, StoreKind
+from ...support.stores import STORE_KINDS, HandWritten, StoreKind
 from .conftest import NewApp
 from .interrupted_stores import InterruptedUserStore
+from .own_refresh import OwnRefresh
 
 REJECTING = (400, 401, 403)
 
@@ -244,6 +247,39 @@ def test_rule_07_a_refresh_of_ones_own_says_so_by_what_it_raises(
     assert cause.rejected
     assert app.signals.wait_for("login_required")["reason"] == "refresh_rejected"
     assert app.tokens == (None, None)
+
+
+def test_rule_07_a_visitor_without_a_session_is_asked_for_once(
+    new_app: NewApp, kind: type[Client], server: AuthServer
+) -> None:
+    own = OwnRefresh(kind)
+    app = own.app = new_app(refresh=own.function)
+    server.answer(REFRESH, status=400)
+    errors = [app.get("/items").error() for _ in range(3)]
+    assert [error.status for error in errors] == [401] * 3
+    assert server.count(REFRESH) == 1
+    assert app.close() == ["login_required"]
+
+
+class MadeAnew(HandWritten):
+    """A store that makes its state anew at each look."""
+
+    def get_state(self) -> Any:
+        state = super().get_state()
+        return {"access_token": state.access_token, "refresh_token": state.refresh_token}
+
+
+def test_rule_07_a_visitor_is_asked_for_once_also_if_each_look_makes_a_state(
+    new_app: NewApp, kind: type[Client], server: AuthServer
+) -> None:
+    own = OwnRefresh(kind)
+    kind_of_store = STORE_KINDS["hand-written"]
+    app = own.app = new_app(store=MadeAnew(), store_kind=kind_of_store, refresh=own.function)
+    server.answer(REFRESH, status=400)
+    for _ in range(3):
+        assert app.get("/items").error().status == 401
+    assert server.count(REFRESH) == 1
+    assert app.close() == ["login_required"]
 
 
 def test_rule_07_a_rejected_refresh_of_ones_own_without_a_refresh_token_was_rejected(

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import formatdate
 from typing import Any
 
 import pytest
 from zustax.transport import RefreshError, RequestError
+from zustax.transport.refresh.expiry import taken_from
+from zustax.transport.testing import Clock
 
 from ...support.app import App
 from ...support.server import REFRESH, AuthServer
 from ...support.stores import STORE_KINDS, HandWritten, StoreKind
-from .conftest import NewApp
+from .conftest import NewApp, only_sync
+
+PAGE = {"Content-Type": "text/html; charset=utf-8"}
+TEXT = {"Content-Type": "text/plain"}
 
 #: What the server does to the first refresh call, by name.
 FAILURES: dict[str, Callable[[AuthServer], None]] = {
@@ -34,6 +42,25 @@ FAILURES: dict[str, Callable[[AuthServer], None]] = {
     "a number": lambda server: server.answer(REFRESH, body={"access_token": 7}, times=1),
     "a wrong refresh token": lambda server: server.answer(
         REFRESH, body={"access_token": "a", "refresh_token": 7}, times=1
+    ),
+    "firewall": lambda server: server.answer(
+        REFRESH, status=403, body=b"<html>Attention!</html>", headers=PAGE, times=1
+    ),
+    "firewall that says JSON": lambda server: server.answer(
+        REFRESH, status=403, body=b" <!doctype html>", times=1
+    ),
+    "401 in words": lambda server: server.answer(
+        REFRESH, status=401, body=b"RBAC: access denied", headers=TEXT, times=1
+    ),
+    "proxy": lambda server: server.answer(
+        REFRESH, status=401, headers={"WWW-Authenticate": 'Basic realm="staging"'}, times=1
+    ),
+    "proxy of a domain": lambda server: server.answer(
+        REFRESH, status=401, headers={"WWW-Authenticate": "Negotiate"}, times=1
+    ),
+    "407": lambda server: server.answer(REFRESH, status=407, body={"error": "proxy"}, times=1),
+    "500 with an error of OAuth": lambda server: server.answer(
+        REFRESH, status=500, body={"error": "invalid_grant"}, times=1
     ),
     "hung up": lambda server: server.hang_up(REFRESH, times=1),
 }
@@ -200,3 +227,148 @@ def test_rule_08_a_refresh_of_ones_own_may_raise_anything(
     assert error in (cause, cause.__cause__)
     assert app.tokens == tokens
     assert app.close() == ["refresh_failed"]
+
+
+# --- a pause after failures ---
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """The time of day of the program."""
+    clock = Clock()
+    with taken_from(clock):
+        yield clock
+
+
+def fail(app: App, count: int = 1) -> None:
+    """Make requests whose refresh fails, or is not tried."""
+    for error in [app.get("/items").error() for _ in range(count)]:
+        assert error.status == 401
+        assert isinstance(error.__cause__, RefreshError)
+        assert not error.__cause__.rejected
+
+
+def test_rule_08_from_the_second_failure_in_a_row_it_pauses(
+    app: App, server: AuthServer, clock: Clock
+) -> None:
+    server.expire()
+    server.answer(REFRESH, status=503)
+    fail(app, 8)
+    assert (server.count(REFRESH), app.stats.paused) == (2, 6)
+    refreshes = 2
+    for pause in (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0):
+        clock.advance(pause * 0.99)
+        fail(app)
+        assert server.count(REFRESH) == refreshes
+        clock.advance(pause * 0.01)
+        refreshes += 1
+        fail(app)
+        assert server.count(REFRESH) == refreshes
+    assert app.store.get_state().is_login
+
+
+def test_rule_08_a_success_ends_the_row(app: App, server: AuthServer, clock: Clock) -> None:
+    server.expire()
+    server.answer(REFRESH, status=503, times=2)
+    fail(app, 2)
+    clock.advance(1.0)
+    assert app.get("/items").response().status == 200
+    server.expire()
+    server.answer(REFRESH, status=503, times=1)
+    fail(app)
+    assert app.get("/items").response().status == 200
+
+
+def test_rule_08_another_login_ends_the_pause(app: App, server: AuthServer, clock: Clock) -> None:
+    server.expire()
+    server.answer(REFRESH, status=429, headers={"Retry-After": "60"}, times=1)
+    fail(app, 3)
+    assert server.count(REFRESH) == 1
+    app.login("bob")
+    server.expire()
+    assert app.get("/items").response().data["user"] == "bob"
+
+
+@pytest.mark.parametrize("status", [429, 503, 500])
+@pytest.mark.parametrize("is_date", [False, True], ids=["seconds", "date"])
+def test_rule_08_retry_after_counts_from_the_first_failure(
+    app: App, server: AuthServer, clock: Clock, status: int, is_date: bool
+) -> None:
+    when = formatdate(clock() + 60, usegmt=True) if is_date else "60"
+    server.expire()
+    server.answer(REFRESH, status=status, headers={"Retry-After": when}, times=1)
+    fail(app, 3)
+    clock.advance(58.0)  # a date has whole seconds
+    fail(app)
+    assert server.count(REFRESH) == 1
+    clock.advance(2.0)
+    assert app.get("/items").response().status == 200
+
+
+def test_rule_08_a_retry_after_that_says_nothing_is_none(app: App, server: AuthServer) -> None:
+    for value in ("0", "-60", "soon", "", "60, 60", "nan", "inf", "Fri, 31 Feb 2020", "9" * 400):
+        server.expire()
+        server.answer(REFRESH, status=503, headers={"Retry-After": value}, times=1)
+        fail(app)
+        assert app.get("/items").response().status == 200
+
+
+def test_rule_08_a_retry_after_of_years_is_an_hour(
+    app: App, server: AuthServer, clock: Clock
+) -> None:
+    server.expire()
+    server.answer(REFRESH, status=503, headers={"Retry-After": "1e99"}, times=1)
+    fail(app, 2)
+    clock.advance(3600.0)
+    assert app.get("/items").response().status == 200
+
+
+def test_rule_08_a_clock_that_was_set_back_makes_no_pause_longer(
+    app: App, server: AuthServer, clock: Clock
+) -> None:
+    server.expire()
+    server.answer(REFRESH, status=503, headers={"Retry-After": "60"}, times=1)
+    fail(app, 2)
+    with taken_from(lambda: clock() - 3600):
+        assert app.get("/items").response().status == 200
+
+
+def test_rule_08_a_request_that_needs_a_token_first_is_not_sent_in_a_pause(
+    app: App, server: AuthServer, clock: Clock
+) -> None:
+    app.store.set_state({"access_token": None})
+    server.answer(REFRESH, status=503)
+    errors = [app.get("/items").error() for _ in range(4)]
+    assert {error.code for error in errors} == {RequestError.ERR_TOKEN_REFRESH}
+    assert (server.count(REFRESH), server.count("/items")) == (2, 0)
+
+
+# --- it cannot even begin ---
+
+
+@only_sync
+def test_rule_08_a_refresh_whose_thread_cannot_start_has_failed_at_once(
+    app: App, server: AuthServer
+) -> None:
+    server.expire()
+    api: Any = app.api
+    with no_more_threads(), pytest.raises(RequestError) as caught:
+        api.get("/items")
+    assert caught.value.status == 401
+    assert isinstance(caught.value.__cause__, RefreshError)
+    assert "could not be started" in str(caught.value.__cause__)
+    assert app.get("/items").response().status == 200
+    assert server.count(REFRESH) == 1
+    assert app.close() == ["token_refreshed"]
+
+
+@contextmanager
+def no_more_threads() -> Iterator[None]:
+    """Ask for stacks that no machine has, so that no thread can be started."""
+    before = threading.stack_size(1 << 46)
+    try:
+        with pytest.raises(RuntimeError):
+            threading.Thread(target=print).start()
+        yield
+    finally:
+        threading.stack_size(before)

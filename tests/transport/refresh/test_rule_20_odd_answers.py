@@ -94,10 +94,11 @@ def test_rule_20_an_odd_token_type_is_taken_for_bearer(
 
 
 def test_rule_20_an_expiry_that_says_nothing_is_unknown(answering: Answering) -> None:
+    def told(tokens: IssuedTokens, expires_in: str) -> Answer:
+        return Answer(body=raw(tokens, f'"expires_in": {expires_in}'))
+
     for expires_in in EXPIRIES:
-        answering.expect_a_new_pair(
-            lambda tokens, told=expires_in: Answer(body=raw(tokens, f'"expires_in": {told}'))
-        )
+        answering.expect_a_new_pair(partial(told, expires_in=expires_in))
         assert answering.app.store.get_state().expires_at is None
 
 
@@ -113,13 +114,12 @@ def test_rule_20_an_answer_may_be_a_form(answering: Answering) -> None:
 
 
 def test_rule_20_the_type_of_an_answer_may_be_wrong(answering: Answering) -> None:
+    def told(tokens: IssuedTokens, kind: str, mark: bytes) -> Answer:
+        return Answer(201, mark + raw(tokens, '"x": 1'), {"Content-Type": kind})
+
     for kind in ("text/html", "", "application/jwt"):
         for mark in (b"", codecs.BOM_UTF8):
-            answering.expect_a_new_pair(
-                lambda tokens, mark=mark, kind=kind: Answer(
-                    201, mark + raw(tokens, '"x": 1'), {"Content-Type": kind}
-                )
-            )
+            answering.expect_a_new_pair(partial(told, kind=kind, mark=mark))
 
 
 def test_rule_20_a_word_of_an_error_beside_a_new_pair_is_no_rejection(
