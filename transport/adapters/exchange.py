@@ -227,8 +227,9 @@ class _Exchange:
             else:
                 pieces = []
                 async for chunk in self._measured(head) if is_bounded else head.chunks():
+                    if pieces:  # a body that came in one piece while the process was stopped counts
+                        self._check_deadline()
                     pieces.append(chunk)
-                    self._check_deadline()
                 body = b"".join(pieces)
         except BaseException:
             await head.close(False)

@@ -16,8 +16,8 @@ from ..errors import RefreshError
 from ..runtime import Runtime
 from .tokens import Credentials
 
-#: Seconds beyond its time-out after which a request waits no longer for a refresh whose thread or
-#: event loop does not answer.
+#: Seconds that a request still waits once it has noticed that the time is over. If the process or
+#: the event loop was stopped, what has arrived meanwhile is taken note of in these (19).
 _PATIENCE = 1.0
 
 
@@ -57,7 +57,7 @@ class PendingRefresh:
         #: Called before the waiting requests go on.
         self.on_finish: Callable[[RefreshOutcome], object] = lambda outcome: None
         self._timeout = timeout
-        self._deadline: float | None = time.monotonic() + timeout
+        self.prolong()
         self._outcome: Future[RefreshOutcome] = Future()
         self._is_finishing = False
         self._lock = threading.Lock()
@@ -70,6 +70,8 @@ class PendingRefresh:
         deadline = self._deadline
         if deadline is None or time.monotonic() < deadline + self._timeout + _PATIENCE:
             return False
+        if self._remaining():
+            return False
         self.finish(Failed(_gone()))
         return True
 
@@ -80,7 +82,8 @@ class PendingRefresh:
 
     def prolong(self) -> None:
         """Give it its time-out from now on."""
-        self._deadline = time.monotonic() + self._timeout
+        self._deadline: float | None = time.monotonic() + self._timeout
+        self._overdue: float | None = None  # when it was first noticed that the time is over
 
     def ask_user(self) -> None:
         """Wait without a bound from now on."""
@@ -105,14 +108,21 @@ class PendingRefresh:
     async def wait(self, runtime: Runtime, signal: AbortSignal | None) -> RefreshOutcome:
         """Wait until it ends, in the way of the instance that waits."""
         outcome = self._outcome
-        while not await runtime.wait(outcome, self._remaining(), signal):
-            if self._remaining() == 0:
+        while True:
+            seconds = self._remaining()
+            if await runtime.wait(outcome, seconds, signal):
+                return outcome.result()
+            if seconds == 0:
                 return Failed(_gone())
-        return outcome.result()
 
     def _remaining(self) -> float | None:
-        deadline = self._deadline
-        return None if deadline is None else max(deadline + _PATIENCE - time.monotonic(), 0.0)
+        deadline, now = self._deadline, time.monotonic()
+        if deadline is None:
+            return None
+        if now < deadline:
+            return deadline - now
+        self._overdue = self._overdue or now
+        return max(self._overdue + _PATIENCE - now, 0.0)
 
     def __repr__(self) -> str:
         return f"<PendingRefresh {'finished' if self.is_finished else 'under way'}>"
