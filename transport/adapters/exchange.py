@@ -225,7 +225,7 @@ class _Exchange:
             if head.read is not None and not is_bounded:
                 body = await head.read()
             else:
-                pieces = []
+                pieces: list[bytes] = []
                 async for chunk in self._measured(head) if is_bounded else head.chunks():
                     if pieces:  # a body that came in one piece while the process was stopped counts
                         self._check_deadline()

@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 from zustax.store import UserStore
@@ -34,11 +35,11 @@ def ask(url: str, tokens: IssuedTokens, is_async: bool, connection: Connection) 
     connection.send(asked)
 
 
-async def ask_in_tasks(url: str, store: UserStore) -> list[int | None]:
+async def ask_in_tasks(url: str, store: UserStore) -> list[Any]:
     async with create(base_url=url) as api:
         silent_refresh(api, store, timeout=TIMEOUT)
 
-        async def get() -> int | None:
+        async def get() -> Any:
             try:
                 return (await api.get("/items")).status
             except RequestError as error:
@@ -47,11 +48,11 @@ async def ask_in_tasks(url: str, store: UserStore) -> list[int | None]:
         return [*await asyncio.gather(*(get() for _ in range(REQUESTS))), await get()]
 
 
-def ask_in_threads(url: str, store: UserStore) -> list[int | None]:
+def ask_in_threads(url: str, store: UserStore) -> list[Any]:
     with create_sync(base_url=url) as api, ThreadPoolExecutor(REQUESTS) as threads:
         silent_refresh(api, store, timeout=TIMEOUT)
 
-        def get(_number: int) -> int | None:
+        def get(_number: int) -> Any:
             try:
                 return api.get("/items").status
             except RequestError as error:
