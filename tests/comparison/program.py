@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
@@ -72,6 +74,7 @@ class Program:
                 text=True,
                 encoding="utf-8",
                 cwd=ROOT,
+                process_group=0,  # so that `stop` reaches what uv has started
             )
         except OSError as error:
             raise NotRunError(f"{self._command[0]}: {error}") from error
@@ -99,12 +102,12 @@ class Program:
                 process.kill()
             self._reader.join(BOUND)
 
-    def start(self, url: str) -> None:
-        """Begin anew."""
+    def start(self, url: str, timeout: float | None = None) -> None:
+        """Begin anew, with ``timeout`` seconds for a refresh call, or as many as it is used to."""
         with self._changed:
             self._requests = {}
             self.told = []
-        self._say("start", url=url)
+        self._say("start", url=url, timeout=timeout)
 
     def login(self, tokens: IssuedTokens) -> None:
         """Let a user be logged in."""
@@ -132,6 +135,14 @@ class Program:
     def cancel(self, request: Request) -> None:
         """Cancel a request."""
         self._do("cancel", request=request.number)
+
+    def stop(self) -> None:
+        """Stop the process; until `go_on` it must not be told anything."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let the stopped process go on."""
+        os.killpg(self._process.pid, signal.SIGCONT)
 
     def look(self) -> str | None:
         """Wait until it has dealt with what has arrived; gives the access token that it holds."""

@@ -12,6 +12,9 @@ from .scene import PATH, REFRESH, SLOW, Scene
 
 Scenario = Callable[[Scene], str]
 
+#: Seconds for a refresh call, where that matters; more than a contender takes to wake up.
+_TIMEOUT = 2.0
+
 
 def one_expired_request(scene: Scene) -> str:
     """One request meets an expired token."""
@@ -59,6 +62,36 @@ def refresh_answers_503(scene: Scene) -> str:
     scene.server.answer(REFRESH, status=503, body={"error": "temporarily_unavailable"}, times=1)
     outcomes = scene.outcomes([scene.get()])
     return _said(outcomes, scene.refreshes(), scene.logs_out(), _next_request(scene))
+
+
+def firewall_answers_403(scene: Scene) -> str:
+    """A firewall in front of the server answers the refresh call with a page of its own."""
+    scene.expire()
+    page = b"<!DOCTYPE html><title>Attention Required!</title><h1>You have been blocked</h1>"
+    headers = {"Content-Type": "text/html; charset=UTF-8"}
+    scene.server.answer(REFRESH, status=403, body=page, headers=headers, times=1)
+    outcomes = scene.outcomes([scene.get()])
+    return _said(outcomes, scene.refreshes(), scene.logs_out(), _next_request(scene))
+
+
+def stopped_longer_than_the_timeout(scene: Scene) -> str:
+    """The process is stopped during the refresh, whose answer arrives meanwhile."""
+    scene.begin(timeout=_TIMEOUT)
+    scene.expire()
+    gate = scene.server.hold(REFRESH)
+    request = scene.get()
+    scene.reach(lambda: scene.server.count(REFRESH) > 0)
+    scene.stop_for(_TIMEOUT * 1.5, meanwhile=gate.open)
+    outcomes = scene.outcomes([request])
+    return _said(outcomes, _next_request(scene), scene.refreshes())
+
+
+def error_with_status_200(scene: Scene) -> str:
+    """The refresh token is refused with status 200 (GitHub, Slack, Feishu)."""
+    scene.expire()
+    scene.server.answer(REFRESH, body={"error": "invalid_grant"})
+    outcomes = scene.outcomes([scene.get()])
+    return _said(outcomes, scene.refreshes(), scene.told(), _next_request(scene))
 
 
 def late_401(scene: Scene) -> str:
@@ -158,6 +191,9 @@ SCENARIOS: dict[str, Scenario] = {
     "the refresh call's own 401, 1 request": own_401_of_the_refresh_call,
     "refresh: connection dropped, 5 waiting": refresh_dropped,
     "refresh answers 503, 1 request": refresh_answers_503,
+    "firewall answers 403 (a page), 1 request": firewall_answers_403,
+    "200 with an error in it, 1 request": error_with_status_200,
+    "process stopped longer than the timeout, 1 request": stopped_longer_than_the_timeout,
     "late 401 (arrives after the refresh)": late_401,
     "no refresh token, 5 requests": no_refresh_token,
     "replays meet 401 again, 5 requests": replays_meet_401,

@@ -35,8 +35,12 @@ class Scene:
         self.program = program
         self.server = server
         self._patience = patience
-        program.start(server.url)
-        program.login(server.login("ada"))
+        self.begin()
+
+    def begin(self, timeout: float | None = None) -> None:
+        """Begin anew, with ``timeout`` seconds for a refresh call, or the contender's default."""
+        self.program.start(self.server.url, timeout)
+        self.program.login(self.server.login("ada"))
 
     # --- what happens ---
 
@@ -78,6 +82,13 @@ class Scene:
 
     def _events(self) -> tuple[int, int]:
         return self.server.count(), self.program.settled
+
+    def stop_for(self, seconds: float, meanwhile: Callable[[], object]) -> None:
+        """Stop the process of the program, as a laptop that sleeps or a debugger does."""
+        self.program.stop()
+        meanwhile()
+        time.sleep(seconds)
+        self.program.go_on()
 
     # --- what it looked like, in the words of the table ---
 

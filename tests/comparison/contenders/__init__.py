@@ -3,7 +3,9 @@
 A program reads commands from its standard input and tells on its standard output what became of
 them, one JSON object a line. So those of other languages play the same scenarios:
 
-    {"do": "start", "url": …}          begin anew: nobody is logged in, at the server of that URL
+    {"do": "start", "url": …, "timeout": …}
+                                       begin anew, logged out, at the server of that URL, with
+                                       seconds for a refresh call, or null for the default
     {"do": "login", "tokens": {…}}     the answer to a login
     {"do": "logout"}
     {"do": "forget_refresh_token"}

@@ -39,13 +39,14 @@ class AuthlibTokens:
         return token["access_token"] if token else None
 
 
-def options(url: str) -> dict[str, Any]:
+def options(url: str, timeout: float | None) -> dict[str, Any]:
     """For a client of either kind."""
     return {
         "client_id": "comparison",
         "token_endpoint": f"{url}{REFRESH}",
         "token_endpoint_auth_method": "none",
         "base_url": url,
+        **({} if timeout is None else {"timeout": timeout}),
     }
 
 

@@ -13,8 +13,8 @@ class AuthlibTasks(AuthlibTokens, Contender):
 
     name = f"{VERSION}, tasks"
 
-    def __init__(self, url: str, tell: Callable[[str], None]) -> None:
-        self.client = clients.AsyncOAuth2Client(**options(url))
+    def __init__(self, url: str, tell: Callable[[str], None], timeout: float | None) -> None:
+        self.client = clients.AsyncOAuth2Client(**options(url, timeout))
 
     async def get(self, path: str) -> str:
         return told(await self.client.get(path))

@@ -13,8 +13,8 @@ class AuthlibThreads(AuthlibTokens, ThreadContender):
 
     name = f"{VERSION}, threads"
 
-    def __init__(self, url: str, tell: Callable[[str], None]) -> None:
-        self.client = clients.OAuth2Client(**options(url))
+    def __init__(self, url: str, tell: Callable[[str], None], timeout: float | None) -> None:
+        self.client = clients.OAuth2Client(**options(url, timeout))
 
     def get_in_thread(self, path: str) -> str:
         return told(self.client.get(path))

@@ -24,7 +24,7 @@ let instance;
 let requests;
 
 const commands = {
-  start({ url }) {
+  start({ url, timeout }) {
     tokens = {};
     requests = new Map();
     instance = axios.create({ baseURL: url });
@@ -34,7 +34,8 @@ const commands = {
     });
     createAuthRefresh(instance, async (failed) => {
       if (!tokens.refresh_token) throw new Error("there is no refresh token");
-      const answer = await axios.post(`${url}${REFRESH}`, { refresh_token: tokens.refresh_token });
+      const options = timeout === null ? {} : { timeout: timeout * 1000 };
+      const answer = await axios.post(`${url}${REFRESH}`, { refresh_token: tokens.refresh_token }, options);
       tokens = answer.data;
       failed.response.config.headers.Authorization = `Bearer ${tokens.access_token}`;
     });

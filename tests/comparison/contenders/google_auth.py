@@ -19,8 +19,9 @@ class GoogleAuth(ThreadContender):
 
     name = f"google-auth {metadata.version('google-auth')}, threads"
 
-    def __init__(self, url: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, url: str, tell: Callable[[str], None], timeout: float | None) -> None:
         self._url = url
+        self._options = {} if timeout is None else {"refresh_timeout": timeout}
         self._session: Any = None
 
     def get_in_thread(self, path: str) -> str:
@@ -38,7 +39,8 @@ class GoogleAuth(ThreadContender):
                 token_uri=f"{self._url}{REFRESH}",
                 client_id="comparison",
                 client_secret="comparison",
-            )
+            ),
+            **self._options,
         )
 
     def logout(self) -> None:

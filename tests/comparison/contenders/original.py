@@ -24,9 +24,11 @@ class Original(Contender):
 
     name = "original, ported"
 
-    def __init__(self, url: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, url: str, tell: Callable[[str], None], timeout: float | None) -> None:
         module: Any = importlib.reload(config)  # its state is that of the module
         module.instance.defaults.base_url = url
+        if timeout is not None:
+            module.instance.defaults.timeout = timeout
         module.redirect = lambda path: tell(f"to {path}")
         self._instance = module.instance
         use_user_store.set_state(UserState())

@@ -28,13 +28,14 @@ class Contender(ABC):
     Args:
         url: The server.
         tell: Says that the user must log in.
+        timeout: Seconds for a refresh call; ``None``: its default.
     """
 
     name: ClassVar[str]
     can_cancel: ClassVar[bool] = True
 
     @abstractmethod
-    def __init__(self, url: str, tell: Callable[[str], None]) -> None: ...
+    def __init__(self, url: str, tell: Callable[[str], None], timeout: float | None) -> None: ...
 
     @abstractmethod
     async def get(self, path: str) -> str:
@@ -100,11 +101,11 @@ class _Stage:
         self._requests: dict[int, asyncio.Task[None]] = {}
         self._contender: Contender
 
-    async def start(self, url: str) -> None:
+    async def start(self, url: str, timeout: float | None) -> None:  # noqa: ASYNC109 - for later
         for request in self._requests.values():
             request.cancel()
         self._requests = {}
-        self._contender = self._kind(url, lambda words: _say(told=words))
+        self._contender = self._kind(url, lambda words: _say(told=words), timeout)
 
     async def login(self, tokens: Tokens) -> None:
         self._contender.login(tokens)

@@ -17,10 +17,11 @@ class WithZustax(Contender):
 
     name = "**zustax**"
 
-    def __init__(self, url: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, url: str, tell: Callable[[str], None], timeout: float | None) -> None:
         self._store = UserStore()
         self._api = create(base_url=url)
-        silent_refresh(self._api, self._store, url=REFRESH)
+        options: Any = {} if timeout is None else {"timeout": timeout}
+        silent_refresh(self._api, self._store, url=REFRESH, **options)
 
         @login_required.connect_via(self._api)
         def show_login(_sender: Any, **_details: Any) -> None:
