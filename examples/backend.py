@@ -1,3 +1,10 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["starlette", "uvicorn", "zustax"]
+#
+# [tool.uv.sources]
+# zustax = { path = "..", editable = true }
+# ///
 """A backend that signs users in with double tokens, to try a client against.
 
 Alone:

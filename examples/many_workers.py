@@ -1,11 +1,19 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["starlette", "uvicorn", "zustax[file,redis]"]
+#
+# [tool.uv.sources]
+# zustax = { path = "..", editable = true }
+# ///
 """Many processes, one session, tokens that live for a second: still one refresh per rotation.
 
-    python examples/many_workers.py                         # over files
-    python examples/many_workers.py --redis redis://localhost    # over Redis, as between hosts
+    uv run examples/many_workers.py                              # over files
+    uv run examples/many_workers.py --redis redis://localhost    # over Redis, as between hosts
 
-Each process sends requests as fast as it can. Whoever meets an expired token refreshes it, under a
-lock that all of them share; the others use what that one has stored. The backend revokes a session
-whose refresh token is used twice, so a single mistake would end all of them.
+Each process sends requests as fast as it can. The first process that meets an expired token
+refreshes it, under a lock that all of them share; the others use the token that it has stored. The
+backend revokes a session whose refresh token is used twice, so a single mistake would end all of
+them.
 """
 
 from __future__ import annotations
@@ -93,7 +101,6 @@ async def hammer(base_url: str, place: Place, seconds: float) -> Tally:
     async with place.async_storage() as storage, create(base_url=base_url) as api:
         store = UserStore(storage=storage)
         handle = silent_refresh(api, store, url="/auth/refresh")
-        await api.get(PATHS[0])  # which waits until the store has read its storage
         end = time.monotonic() + seconds
 
         async def ask() -> None:
@@ -124,7 +131,7 @@ def log_in(backend: Backend, place: Place) -> None:
 
 
 def run(seconds: float, access_ttl: float, redis_url: str | None) -> bool:
-    """Run the workers and show what came of it; whether all is as it must be."""
+    """Run the workers and show the result. Returns True if all is as it must be."""
     with (
         tempfile.TemporaryDirectory() as directory,
         running_backend(access_ttl=access_ttl) as backend,
@@ -140,8 +147,28 @@ def run(seconds: float, access_ttl: float, redis_url: str | None) -> bool:
             running: list[AsyncResult[Tally]] = [
                 pool.apply_async(work, (backend.base_url, place, seconds)) for _ in range(WORKERS)
             ]
+            watch(backend, running)
             tallies = [one.get() for one in running]
         return show(backend, tallies)
+
+
+def watch(backend: Backend, running: Sequence[AsyncResult[Tally]]) -> None:
+    """Say every second how far they are: in one line of a terminal, or in a line each."""
+    end = "\r" if sys.stdout.isatty() else "\n"
+    print("  the processes are starting ...", end=end, flush=True)
+    start = time.monotonic()
+    while waiting := [one for one in running if not one.ready()]:
+        waiting[0].wait(1.0)
+        if backend.requests:
+            count = backend.authority.journal.count
+            print(
+                f"  {time.monotonic() - start:4.0f} s: {len(backend.requests):6} answers, "
+                f"{count('refresh'):3} rotations, {count('reuse')} tokens used twice",
+                end=end,
+                flush=True,
+            )
+    if end == "\r":
+        print()
 
 
 def show(backend: Backend, tallies: Sequence[Tally]) -> bool:

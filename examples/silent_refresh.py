@@ -1,20 +1,26 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["starlette", "uvicorn", "zustax"]
+#
+# [tool.uv.sources]
+# zustax = { path = "..", editable = true }
+# ///
 """Silent refresh, to watch: many requests meet an expired access token, one refresh serves them.
 
     uv run examples/silent_refresh.py
     uv run examples/silent_refresh.py --requests 500
     uv run examples/silent_refresh.py --base-url http://localhost:3001/api   # a running backend.py
 
-First a user logs in, and the access token really expires. Then all requests are sent at once. They
-are answered 401; one refresh runs while they wait for it; each is sent again with the new token.
-Whoever made the requests sees nothing but the answers.
+A user logs in, and the access token really expires. Then all requests leave at once and are
+answered 401. One refresh runs while they wait for it, and each is sent again with the new token.
+The callers see only the answers.
 
-Then the session is ended on the server, while the client's store still believes in its tokens, and
-more requests are sent. This time the refresh is refused: `login_required` fires once, and each
-request raises its own 401.
+Then the server ends the session without telling the client, and more requests leave. This time the
+server refuses the refresh: `login_required` fires once, and each request raises its own 401.
 
-Everything is counted where it happens and compared with what it must be. The exit code is 0 if all
-counts are right, 1 if one is wrong or the backend cannot be used, 2 for a wrong argument, and 130
-after Ctrl-C.
+The program draws both from a trace, counts what happens, and compares the counts with what they
+must be. The exit code is 0 if all counts are right, 1 if one is wrong or the backend cannot be
+used, 2 for a wrong argument, and 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -23,34 +29,31 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import os
+import re
+import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 from backend import DEMO_USERS, Backend, running_backend
-from rich import box
-from rich.console import Console, RenderableType
-from rich.live import Live
-from rich.padding import Padding
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
 from zustax.store import UserStore
 from zustax.transport import (
     Instance,
     InvalidURLError,
-    RefreshStats,
-    RequestConfig,
     RequestError,
-    Response,
     SilentRefresh,
+    Trace,
+    TraceCall,
+    TraceEvent,
+    TraceSpan,
     create,
     login_required,
+    record,
     silent_refresh,
-    token_refreshed,
 )
 
 USER = "ada"
@@ -65,7 +68,7 @@ TIMEOUT = 60.0
 #: Seconds to wait beyond the end of the access token, for clocks that differ.
 MARGIN = 0.2
 
-#: Seconds that the embedded backend takes for a refresh, so that it can be watched.
+#: Seconds that the embedded backend takes for a refresh, so that you can watch it.
 REFRESH_DELAY = 0.5
 
 #: Seconds that an access token of the embedded backend lives at least.
@@ -74,9 +77,11 @@ SHORTEST_TTL = 1.0
 #: With more requests it lives longer: it must not expire again before the last one is answered.
 REQUESTS_PER_SECOND = 30
 
-#: Columns of the terminal.
-LABEL = 14
-BAR = 56
+#: Columns of the label of a bar, and of a screen with bars that move.
+LABEL, NARROWEST, WIDEST = 24, 72, 100
+
+#: Seconds between two pictures of what moves.
+PERIOD = 0.1
 
 
 # --- what happens ---
@@ -92,7 +97,7 @@ async def show(base_url: str, backend: Backend | None, requests: int, screen: Sc
         screen: Where to show it.
 
     Returns:
-        Whether every count was as it must be.
+        True if every count was as it must be.
 
     Raises:
         RequestError: Logging in, or out, has failed.
@@ -102,18 +107,20 @@ async def show(base_url: str, backend: Backend | None, requests: int, screen: Sc
         handle = silent_refresh(api, store)
 
         lifetime = await log_in(api, store)
-        screen.say("logged in", f"as {USER}; the access token lives {round(lifetime, 1):g} s")
+        screen.step("logged in", f"as {USER}; the access token lives {round(lifetime, 1):g} s")
         await let_expire(lifetime, screen)
-        screen.say("expired", f"{requests} x GET at once, with the dead token")
+        screen.step("expired", f"{requests} requests leave at once, with the expired token")
         served = await send_at_once(api, handle, requests, screen)
+        screen.say("The request that met it first, and the refresh that it started:", "")
+        screen.say(*screen.timeline(served.first_to_refresh()), "")
         counts = {"with an expired token": counts_of_served(served, backend)}
 
         await end_session(api, store, backend)
-        screen.say("revoked", f"on the server alone; {REQUESTS_AFTER_THE_END} x GET at once")
+        screen.step("revoked", f"on the server alone; {REQUESTS_AFTER_THE_END} requests leave")
         refused = await send_at_once(api, handle, REQUESTS_AFTER_THE_END, screen)
         counts["with a revoked session"] = counts_of_refused(refused)
 
-    screen.tabulate(counts)
+    screen.say(*screen.table(counts), "")
     wrong = [count for part in counts.values() for count in part if not count.is_right]
     if wrong:
         screen.conclude(complaint(wrong, served, refused, lifetime), is_good=False)
@@ -145,15 +152,16 @@ async def let_expire(lifetime: float, screen: Screen) -> None:
     """Wait by the clock until an access token of this moment has expired."""
     seconds = lifetime + MARGIN
     end = time.monotonic() + seconds
-    with screen.watching(lambda: countdown(end - time.monotonic(), seconds), keep=False):
+    async with screen.watching(lambda: [f"expires in  {max(end - time.monotonic(), 0):.1f} s"]):
         await asyncio.sleep(seconds)
 
 
 async def send_at_once(api: Instance, handle: SilentRefresh, size: int, screen: Screen) -> Batch:
     """Send requests at once and show, as it happens, what becomes of them."""
     batch = Batch(api, handle, size)
-    with screen.watching(lambda: bars(batch)):
+    async with screen.watching(lambda: ["", *screen.chart(batch.calls)]):
         await batch.run()
+    screen.say("", *screen.chart(batch.calls), "")
     return batch
 
 
@@ -180,48 +188,35 @@ class Batch:
         size: How many.
 
     Attributes:
-        under_way: Attempts that have left and are not answered yet.
-        unauthorized: Attempts that were answered 401.
-        sent_again: Attempts that were not the first of their request.
         answered: Requests whose callers were given a 200.
         own_401s: Requests whose callers were given the 401 of this very request.
         failures: What else callers were given, and how often.
-        renewals: How often `token_refreshed` fired.
         logins_required: How often `login_required` fired.
         seconds: What it took until all were settled.
     """
 
     def __init__(self, api: Instance, handle: SilentRefresh, size: int) -> None:
         self.size = size
-        self.under_way = 0
-        self.unauthorized = 0
-        self.sent_again = 0
         self.answered = 0
         self.own_401s = 0
         self.failures: Counter[str] = Counter()
-        self.renewals = 0
         self.logins_required = 0
         self.seconds = 0.0
         self._api = api
         self._handle = handle
-        self._before = handle.stats
-        self._after: RefreshStats | None = None
-        self._left: set[int] = set()
-        self._refused: set[int] = set()
+        self._before = self._after = handle.stats
+        self._trace: Trace | None = None
 
     async def run(self) -> None:
         """Send them, and return when all are settled."""
-        # Added after silent_refresh, so nearer to the wire: it sees every attempt.
-        observer = self._api.interceptors.network.use(self._observe)
         started = time.perf_counter()
         with (
-            token_refreshed.connected_to(self._on_token_refreshed, self._api),
             login_required.connected_to(self._on_login_required, self._api),
+            record(self._api, limit=50 * self.size) as self._trace,
         ):
             await asyncio.gather(*(self._request(number) for number in range(self.size)))
         self.seconds = time.perf_counter() - started
         self._after = self._handle.stats
-        self._api.interceptors.network.eject(observer)
 
     async def _request(self, number: int) -> None:
         try:
@@ -235,46 +230,49 @@ class Batch:
         else:
             self.answered += response.status == 200
 
-    async def _observe(
-        self, config: RequestConfig, proceed: Callable[[RequestConfig], Awaitable[Response]]
-    ) -> Response:
-        number = config.extra["number"]  # it is still there when the request is sent again
-        self.sent_again += number in self._left
-        self._left.add(number)
-        self.under_way += 1
-        try:
-            response = await proceed(config)
-        finally:
-            self.under_way -= 1
-        if response.status == 401:
-            self.unauthorized += 1
-            self._refused.add(number)
-        return response
-
-    def _on_token_refreshed(self, _sender: Instance, **_details: Any) -> None:
-        self.renewals += 1
-
     def _on_login_required(self, _sender: Instance, **_details: Any) -> None:
         self.logins_required += 1
 
     @property
+    def calls(self) -> Sequence[TraceCall]:
+        """The requests up to now, and the refresh call, as the trace has them."""
+        return self._trace.calls if self._trace else ()
+
+    @property
+    def _requests(self) -> Sequence[TraceCall]:
+        return [call for call in self.calls if call.refresh is None]
+
+    @property
+    def unauthorized(self) -> int:
+        """Attempts that were answered 401."""
+        return sum(call.statuses.count(401) for call in self._requests)
+
+    @property
     def spared(self) -> int:
         """Requests that met no 401: they waited for the refresh before they left."""
-        return self.size - len(self._refused)
+        return sum(401 not in call.statuses for call in self._requests)
+
+    @property
+    def sent_again(self) -> int:
+        """Attempts that were not the first of their request."""
+        return sum((span.attempt or 1) > 1 for call in self._requests for span in call.spans)
 
     @property
     def refreshes(self) -> int:
         """Refresh calls, as the client counts them."""
-        return self._stats.refreshes - self._before.refreshes
+        return self._after.refreshes - self._before.refreshes
 
     @property
     def waited(self) -> int:
         """Requests that waited for a refresh."""
-        return self._stats.waited - self._before.waited
+        return self._after.waited - self._before.waited
 
-    @property
-    def _stats(self) -> RefreshStats:
-        return self._after or self._handle.stats
+    def first_to_refresh(self) -> Sequence[TraceEvent]:
+        """What happened to the request that started the refresh, and to the refresh."""
+        events = self._trace.events if self._trace else ()
+        first = next((event.call for event in events if event.kind == "refresh_started"), None)
+        ours = {first, *(call.number for call in self.calls if call.refresh is not None), None}
+        return [event for event in events if event.call in ours and event.handler is None]
 
 
 @attrs.frozen
@@ -358,121 +356,117 @@ def complaint(wrong: Sequence[Count], served: Batch, refused: Batch, lifetime: f
 
 
 class Screen:
-    """Where it is shown. This one shows nothing but the result."""
+    """Where it is shown: in a terminal with colours, and bars that move; elsewhere as plain lines.
 
-    def say(self, what: str, text: str) -> None:
+    Args:
+        is_quiet: Show the result only.
+    """
+
+    def __init__(self, *, is_quiet: bool) -> None:
+        size = shutil.get_terminal_size()
+        self._is_quiet = is_quiet
+        self._is_terminal = (
+            sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and size.columns >= NARROWEST
+        )
+        self._has_colours = self._is_terminal and not os.environ.get("NO_COLOR")
+        self._width = min(size.columns if self._is_terminal else 80, WIDEST)
+        self._strokes = "━┅" if self._is_terminal else "=."
+
+    def say(self, *lines: str) -> None:
+        """Show lines."""
+        if not self._is_quiet:
+            print(*lines, sep="\n", flush=True)
+
+    def step(self, what: str, text: str) -> None:
         """Show a step: a word, and what there is to say about it."""
+        self.say(f"{self._paint(f'{what:<12}', 'bold')}{text}")
 
-    def watching(
-        self, render: Callable[[], RenderableType], *, keep: bool = True
-    ) -> contextlib.AbstractContextManager[Any]:
-        """Show what ``render`` gives while a block runs, and ``keep`` the last of it."""
-        return contextlib.nullcontext()
+    @contextlib.asynccontextmanager
+    async def watching(self, draw: Callable[[], Sequence[str]]) -> AsyncIterator[None]:
+        """Show in a terminal what ``draw`` gives while a block runs, and wipe it out again."""
+        if self._is_quiet or not self._is_terminal:
+            yield
+            return
+        drawing = asyncio.create_task(self._keep_drawing(draw))
+        try:
+            yield
+        finally:
+            drawing.cancel()
+            await asyncio.wait([drawing])
 
-    def tabulate(self, counts: Mapping[str, Sequence[Count]]) -> None:
-        """Show what was counted, part by part."""
+    async def _keep_drawing(self, draw: Callable[[], Sequence[str]]) -> None:
+        while True:
+            lines = draw()
+            self.say(*lines)
+            try:
+                await asyncio.sleep(PERIOD)
+            finally:
+                print(f"\x1b[{len(lines)}F\x1b[J", end="", flush=True)
 
     def conclude(self, text: str, *, is_good: bool) -> None:
         """Show the result, in one line."""
-        print("ok:" if is_good else "WRONG:", text)
+        verdict = self._paint("ok:", "green") if is_good else self._paint("WRONG:", "red")
+        print(verdict, text)
 
+    def chart(self, calls: Sequence[TraceCall]) -> Sequence[str]:
+        """Draw what the calls did, and when: a line for all that did the same."""
+        now = max((call.events[-1].time for call in calls), default=0.0)
+        start = min((call.started for call in calls), default=0.0)
+        parts: dict[str, list[TraceSpan]] = {}
+        for call in calls:
+            for span in call.spans:
+                parts.setdefault(what_is(call, span), []).append(span)
+        width = self._width - LABEL - 2
+        scale = width / max(now - start, 1e-9)
+        lines = [f"{'':<{LABEL}}0 s{f'{now - start:.2f} s':>{width - 3}}"]
+        for what, spans in sorted(parts.items(), key=lambda part: part[1][0].start):
+            first = int((min(span.start for span in spans) - start) * scale)
+            last = int((max(span.end or now for span in spans) - start) * scale)
+            stroke = self._strokes[spans[0].kind == "refresh"]
+            bar = " " * first + self._paint(stroke * max(last - first, 1), colour_of(what))
+            lines.append(f"{len(spans):>5} {what:<{LABEL - 6}}{bar}")
+        return lines
 
-class Lines(Screen):
-    """Plain lines, for a file or a pipe."""
+    def timeline(self, events: Sequence[TraceEvent]) -> Sequence[str]:
+        """Say event by event what happened."""
+        texts = [re.sub(r"https?://[^/]+", "", str(event)) for event in events]
+        return [
+            f"{event.time * 1000:>9.1f} ms  {event.call or '':>4}  "
+            f"{self._paint(text, colour_of(text))}"
+            for event, text in zip(events, texts, strict=True)
+        ]
 
-    def say(self, what: str, text: str) -> None:
-        print(f"{what:<12}{text}", flush=True)
-
-    def tabulate(self, counts: Mapping[str, Sequence[Count]]) -> None:
+    def table(self, counts: Mapping[str, Sequence[Count]]) -> Sequence[str]:
+        """Say what was counted, part by part."""
+        lines = []
         for part, counted in counts.items():
-            print(f"{part}:")
+            lines.append(self._paint(f"{part}:", "bold"))
             for count in counted:
-                print(f"  {count.what:<40}{count.was:>6}  {count.verdict}".rstrip())
+                verdict = self._paint(count.verdict, "green" if count.is_right else "red")
+                lines.append(f"  {count.what:<40}{count.was:>6}  {verdict}".rstrip())
+        return lines
+
+    def _paint(self, text: str, style: str) -> str:
+        return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if self._has_colours and text else text
 
 
-class Terminal(Screen):
-    """Colours, and bars that move."""
-
-    def __init__(self) -> None:
-        self._console = Console(highlight=False)
-
-    def say(self, what: str, text: str) -> None:
-        self._console.print(Text.assemble((f"{what:<{LABEL}}", "bold"), text))
-
-    def watching(
-        self, render: Callable[[], RenderableType], *, keep: bool = True
-    ) -> contextlib.AbstractContextManager[Any]:
-        return Live(
-            get_renderable=render,
-            console=self._console,
-            refresh_per_second=20,
-            transient=not keep,
-        )
-
-    def tabulate(self, counts: Mapping[str, Sequence[Count]]) -> None:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("counted")
-        table.add_column("was", justify="right")
-        table.add_column("must be", justify="right")
-        table.add_column("")
-        for part, counted in counts.items():
-            table.add_row(f"[bold]{part}[/]")
-            for count in counted:
-                colour = "green" if count.is_right else "red"
-                must_be = "" if count.must_be is None else str(count.must_be)
-                verdict = f"[{colour}]{count.verdict}[/]"
-                table.add_row(f"  {count.what}", str(count.was), must_be, verdict)
-        self._console.print(table)
-
-    def conclude(self, text: str, *, is_good: bool) -> None:
-        verdict = ("ok: ", "bold green") if is_good else ("WRONG: ", "bold red")
-        self._console.print(Text.assemble(verdict, text))
+STYLES = {"": 0, "bold": 1, "red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35}
 
 
-def countdown(left: float, seconds: float) -> RenderableType:
-    """What is left of the time that a token lives."""
-    grid = _grid()
-    grid.add_row("expires in", _bar(left, seconds, "magenta"), f"{max(left, 0.0):.1f} s")
-    return grid
+def what_is(call: TraceCall, span: TraceSpan) -> str:
+    """What a call did in a span, in a few words."""
+    if span.kind == "refresh":
+        return "waited"
+    what = "refresh" if call.refresh is not None else "sent"
+    if what == "sent" and (span.attempt or 1) > 1:
+        what = "sent again"
+    return f"{what}: {span.status or span.problem or '...'}"
 
 
-def bars(batch: Batch) -> RenderableType:
-    """What has become of the requests up to now."""
-    grid = _grid()
-
-    def add(label: str, number: int, style: str) -> None:
-        grid.add_row(label, _bar(number, batch.size, style), str(number))
-
-    add("under way", batch.under_way, "cyan")
-    add("met 401", batch.unauthorized, "yellow")
-    add("waited", batch.waited, "magenta")
-    grid.add_row("refresh", f"[bold]{_state_of_refresh(batch)}[/]", str(batch.refreshes))
-    add("sent again", batch.sent_again, "blue")
-    add("answered 200", batch.answered, "green")
-    add("raised 401", batch.own_401s, "red")
-    return Padding(grid, (0, 0, 1, 0))
-
-
-def _grid() -> Table:
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(width=LABEL - 1)
-    grid.add_column(width=BAR)
-    grid.add_column(justify="right", min_width=6)
-    return grid
-
-
-def _bar(part: float, whole: float, style: str) -> ProgressBar:
-    return ProgressBar(
-        total=whole, completed=part, width=BAR, complete_style=style, finished_style=style
-    )
-
-
-def _state_of_refresh(batch: Batch) -> str:
-    if batch.renewals:
-        return "done"
-    if batch.logins_required:
-        return "refused: login_required"
-    return "running" if batch.refreshes else ""
+def colour_of(text: str) -> str:
+    """The colour of what happened."""
+    colours = {"401": "red", "fail": "red", "wait": "yellow", "refresh": "magenta", "200": "green"}
+    return next((colour for word, colour in colours.items() if word in text), "")
 
 
 # --- the command line ---
@@ -502,20 +496,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> bool:
-    screen = _screen(is_quiet=options.quiet)
+    screen = Screen(is_quiet=options.quiet)
     if options.base_url:
-        screen.say("backend", options.base_url)
+        screen.step("backend", options.base_url)
         return asyncio.run(show(options.base_url, None, options.requests, screen))
     access_ttl = max(SHORTEST_TTL, options.requests / REQUESTS_PER_SECOND)
     with running_backend(access_ttl=access_ttl, refresh_delay=REFRESH_DELAY) as backend:
-        screen.say("backend", f"{backend.base_url} (embedded)")
+        screen.step("backend", f"{backend.base_url} (embedded)")
         return asyncio.run(show(backend.base_url, backend, options.requests, screen))
-
-
-def _screen(*, is_quiet: bool) -> Screen:
-    if is_quiet:
-        return Screen()
-    return Terminal() if sys.stdout.isatty() else Lines()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,3 +1,10 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["markdown-it-py", "rich", "zustax"]
+#
+# [tool.uv.sources]
+# zustax = { path = "../..", editable = true }
+# ///
 """Interceptors, studied by running them.
 
     uv run examples/lab/main.py                 # the chapters

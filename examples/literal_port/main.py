@@ -1,3 +1,10 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["starlette", "uvicorn", "zustax"]
+#
+# [tool.uv.sources]
+# zustax = { path = "../..", editable = true }
+# ///
 """The port at work and, with --show-faults, where its design fails.
 
     uv run examples/literal_port/main.py

@@ -1,3 +1,10 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["starlette", "uvicorn", "zustax[textual]"]
+#
+# [tool.uv.sources]
+# zustax = { path = "../..", editable = true }
+# ///
 """A terminal app with a session that renews itself, to play with.
 
     uv run examples/tui/main.py

@@ -53,6 +53,7 @@ def check(shown: str) -> None:
     assert count(shown, "refresh tokens used twice") == 0
     assert count(shown, "rotations") >= 1
     assert count(shown, "requests") > count(shown, "rotations")
+    assert re.search(r"^ +\d+ s: +[1-9]\d* answers, +\d+ rotations", shown, re.MULTILINE)
     assert len(re.findall(r"^  worker \d: requests", shown, re.MULTILINE)) == example.WORKERS
 
 
