@@ -9,8 +9,9 @@
 
     uv run examples/tui/main.py
 
-Log in as ada with the password lovelace. Then press E to have the server refuse the access token, S
-to send 50 requests at once, R to have the server end the session, and F12 to look inside.
+Log in as ada with the password lovelace. The line above the keys then says what to press: E to have
+the server refuse the access token, S to send 50 requests at once, F12 to look inside, and R to have
+the server end the session.
 """
 
 from __future__ import annotations

@@ -36,9 +36,21 @@ class Resource:
 
 @attrs.frozen
 class Storm:
-    """Requests that were sent at once: how many, and how many were answered, or failed."""
+    """Requests that were sent at once.
+
+    Args:
+        size: How many.
+        unauthorized: How many were answered 401.
+        refreshes: How many refreshes they started.
+        replayed: How many were sent again.
+        answered: How many succeeded in the end.
+        failed: How many failed in the end.
+    """
 
     size: int = 0
+    unauthorized: int = 0
+    refreshes: int = 0
+    replayed: int = 0
     answered: int = 0
     failed: int = 0
 
@@ -51,6 +63,7 @@ class ShopState:
         lambda: {path: Resource(loader) for path, loader in PATHS.items()}
     )
     storm: Storm = Storm()
+    hint: str = ""
     journal: tuple[str, ...] = ()
 
 
@@ -77,18 +90,18 @@ class ShopStore:
         """Note that requests are sent at once."""
         self.store.set_state({"storm": Storm(size)}, None, "storm begins")
 
-    def count(self, *, is_answered: bool) -> None:
-        """Count one of them."""
+    def count(self, what: str) -> None:
+        """Count one more of what became of them; ``what`` is a field of `Storm`."""
 
         def update(state: ShopState) -> ShopState:
-            storm = state.storm
-            if is_answered:
-                storm = attrs.evolve(storm, answered=storm.answered + 1)
-            else:
-                storm = attrs.evolve(storm, failed=storm.failed + 1)
-            return attrs.evolve(state, storm=storm)
+            number = getattr(state.storm, what) + 1
+            return attrs.evolve(state, storm=attrs.evolve(state.storm, **{what: number}))
 
-        self.store.set_state(update, None, "storm")
+        self.store.set_state(update, None, f"storm: {what}")
+
+    def hint(self, text: str) -> None:
+        """Say what to press next."""
+        self.store.set_state({"hint": text}, None, "hint")
 
     def note(self, line: str) -> None:
         """Write a line into the journal."""

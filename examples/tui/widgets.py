@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 from textual.content import Content
@@ -58,7 +59,7 @@ class SessionBar(StoreBound, Static):
 
     def render(self) -> Content:
         if not self.is_login or self.expires_at is None:
-            return Content.assemble(("○ ", "$text-muted"), "nobody is logged in")
+            return Content.assemble(("○ ", "$text-muted"), "no user is logged in")
         seconds = max(self.expires_at - self.now, 0.0)
         share = min(seconds / self._lifetime, 1.0)
         style = "$text-success" if share > LOW else "$text-warning"
@@ -103,13 +104,34 @@ class StormBar(StoreBound, Static):
     def render(self) -> Content:
         storm = self.storm
         if not storm.size:
-            return Content.styled("press S", "$text-muted")
+            return Content.styled("no requests yet", "$text-muted")
         return Content.assemble(
             bar((storm.answered + storm.failed) / storm.size, STORM_BAR, "$text-accent"),
             f" {storm.size} sent, ",
             (f"{storm.answered} ok", "$text-success"),
             *((", ", (f"{storm.failed} failed", "$text-error")) if storm.failed else ()),
+            "\n",
+            (f"{storm.unauthorized} × 401", "$text-error" if storm.unauthorized else "$text-muted"),
+            ", ",
+            (
+                f"{storm.refreshes} refresh{'' if storm.refreshes == 1 else 'es'}",
+                "$text-warning" if storm.refreshes else "$text-muted",
+            ),
+            ", ",
+            (f"{storm.replayed} replayed", "$text-success" if storm.replayed else "$text-muted"),
         )
+
+
+class Hint(StoreBound, Static):
+    """What to press next."""
+
+    hint = reactive("")
+
+    def __init__(self) -> None:
+        super().__init__(id="hint")
+
+    def render(self) -> Content:
+        return Content(self.hint)
 
 
 class Journal(StoreBound, Static):
@@ -121,7 +143,11 @@ class Journal(StoreBound, Static):
         self.border_title = "Journal"
 
     def render(self) -> Content:
-        return Content("\n".join(self.lines[-max(self.size.height, 1) :]))
+        width, height = max(self.size.width, 8), max(self.size.height, 1)
+        rows = [
+            row for line in self.lines for row in textwrap.wrap(line, width, subsequent_indent="  ")
+        ]
+        return Content("\n".join(rows[-height:]))
 
 
 def is_login_of(state: UserState) -> bool:
@@ -138,6 +164,10 @@ def resources_of(state: ShopState) -> dict[str, Resource]:
 
 def storm_of(state: ShopState) -> Storm:
     return state.storm
+
+
+def hint_of(state: ShopState) -> str:
+    return state.hint
 
 
 def journal_of(state: ShopState) -> tuple[str, ...]:

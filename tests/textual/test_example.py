@@ -10,9 +10,9 @@ import pytest
 from backend import Backend, running_backend
 from textual.pilot import Pilot
 from textual.widgets import Input, Label
-from tui.app import STORM, Shop
+from tui.app import HINTS, STORM, Shop
 from tui.state import PATHS
-from tui.widgets import SessionBar
+from tui.widgets import Hint, SessionBar, StormBar
 from zustax.transport.testing import Clock
 from zustax.transport.textual import InspectorScreen, LoginScreen
 from zustax.transport.textual.rows import Rows
@@ -21,6 +21,9 @@ from ..support.waiting import BOUND, until
 
 #: Seconds for what takes dozens of requests.
 LONG = 4 * BOUND
+
+#: Which keys lead to which hint, in this order.
+HINTED = {"login": (), "expire": "e", "storm": "s", "inspect": ["f12"]}
 
 pytestmark = [
     pytest.mark.slow,
@@ -52,9 +55,10 @@ async def running(backend: Backend, clock: Clock) -> AsyncIterator[tuple[Shop, P
 
 @asynccontextmanager
 async def logged_in(backend: Backend, clock: Clock) -> AsyncIterator[tuple[Shop, Pilot[None]]]:
-    """The app, with somebody who has logged in."""
+    """The app, with a user who has logged in, when it has loaded what it shows."""
     async with running(backend, clock) as (app, pilot):
         await log_in(app, pilot)
+        await until(lambda: statuses(app) == {"200"})
         yield app, pilot
 
 
@@ -74,6 +78,14 @@ def statuses(app: Shop) -> set[str]:
     return {resource.status for resource in app.shop.store.get_state().resources.values()}
 
 
+def hint(app: Shop) -> str:
+    return str(app.query_one(Hint).render())
+
+
+def storm_says(app: Shop, text: str) -> bool:
+    return text in str(app.query_one(StormBar).render())
+
+
 def journal(app: Shop) -> tuple[str, ...]:
     return app.shop.store.get_state().journal
 
@@ -88,13 +100,13 @@ async def test_a_wrong_password_is_refused_and_the_right_one_logs_in(
         await until(lambda: str(problem.render()) == "Wrong user name or password.")
         await log_in(app, pilot)
         await until(lambda: app.query_one(SessionBar).is_login)
-        assert journal(app) == ("logged in",)
+        await until(lambda: "ada has logged in" in journal(app))
 
 
-async def test_everything_is_loaded_in_tasks_and_threads(backend: Backend, clock: Clock) -> None:
-    async with logged_in(backend, clock) as (app, pilot):
-        await pilot.press("l")
-        await until(lambda: statuses(app) == {"200"})
+async def test_everything_is_loaded_after_the_login_in_tasks_and_threads(
+    backend: Backend, clock: Clock
+) -> None:
+    async with logged_in(backend, clock) as (app, _pilot):
         assert {resource.loader for resource in app.shop.store.get_state().resources.values()} == {
             "task",
             "thread",
@@ -127,9 +139,30 @@ async def test_a_storm_with_an_expired_token_is_served_by_one_refresh(
 ) -> None:
     async with logged_in(backend, clock) as (app, pilot):
         await pilot.press("e", "s")
-        await until(lambda: app.shop.store.get_state().storm.answered == STORM, LONG)
+        await until(lambda: storm_says(app, f"{STORM} × 401, 1 refresh, {STORM} replayed"), LONG)
+        await until(lambda: storm_says(app, f"{STORM} sent, {STORM} ok"), LONG)
         assert backend.authority.journal.count("refresh") == 1
         assert journal(app).count("the access token was renewed") == 1
+
+
+async def test_a_storm_counts_only_its_own_requests(backend: Backend, clock: Clock) -> None:
+    async with logged_in(backend, clock) as (app, pilot):
+        await pilot.press("e", "s", "l")
+        await until(lambda: app.shop.store.get_state().storm.answered == STORM, LONG)
+        storm = app.shop.store.get_state().storm
+        assert storm.unauthorized == storm.replayed == STORM
+        assert storm.refreshes == 1
+
+
+async def test_a_hint_says_what_to_press_next(backend: Backend, clock: Clock) -> None:
+    async with logged_in(backend, clock) as (app, pilot):
+        for step, keys in HINTED.items():
+            await pilot.press(*keys)
+            await until(lambda step=step: hint(app) == HINTS[step], LONG)  # type: ignore[misc]
+        await pilot.press("f12")
+        await until(lambda: not isinstance(app.screen, InspectorScreen))
+        await pilot.press("r")
+        await until(lambda: hint(app) == HINTS["revoke"])
 
 
 async def test_requests_wait_behind_the_dialog_and_go_on_after_the_login(
@@ -142,6 +175,11 @@ async def test_requests_wait_behind_the_dialog_and_go_on_after_the_login(
         await log_in(app, pilot)
         await until(lambda: statuses(app) == {"200"})
         assert backend.authority.journal.count("login") == 2
+        assert journal(app)[-3:] == (
+            "the server has ended the session",
+            "asked for a login: the server has ended the session",
+            "ada has logged in",
+        )
 
 
 async def test_escape_gives_up_and_they_fail_with_their_401(backend: Backend, clock: Clock) -> None:
@@ -159,9 +197,11 @@ async def test_who_did_not_log_in_is_asked_again_when_there_is_something_to_load
 ) -> None:
     async with running(backend, clock) as (app, pilot):
         await pilot.press("escape")
-        await until(lambda: journal(app) == ("nobody has logged in",))
+        await until(lambda: journal(app) == ("no user has logged in",))
+        assert hint(app) == HINTS["no login"]
         await pilot.press("l")
         await until(lambda: asks(app))
+        assert journal(app)[-1] == "asked for a login: there is no session"
         await log_in(app, pilot)
         await until(lambda: statuses(app) == {"200"})
 
@@ -170,8 +210,6 @@ async def test_the_inspector_opens_and_closes_and_shows_what_happened(
     backend: Backend, clock: Clock
 ) -> None:
     async with logged_in(backend, clock) as (app, pilot):
-        await pilot.press("l")
-        await until(lambda: statuses(app) == {"200"})
         await pilot.press("f12")
         await until(lambda: isinstance(app.screen, InspectorScreen))
         # The login, and what was loaded.

@@ -303,7 +303,7 @@ class TestRequests:
         app = Host(None, trace)
         async with app.shown() as pilot:
             await until(lambda: "/api/items" in app.details)  # the newest
-            await pilot.press("1", "up")
+            await pilot.press("up")  # the list has the focus at once
             await until(lambda: "/api/me" in app.details)
 
     async def test_the_highlight_follows_the_newest_only_from_there(self) -> None:
@@ -374,6 +374,12 @@ class TestKeys:
         async with app.shown() as pilot:
             await pilot.press(key)
             await until(lambda: app.screen is not app.inspector)
+
+    async def test_with_arrows_move_in_the_states_where_there_are_no_requests(self) -> None:
+        app = Host({"shop": create_store({"cart": ["pencil"]})})
+        async with app.shown() as pilot:
+            await pilot.press("down", "down")
+            await until(lambda: app.states.cursor_line == 1)
 
     async def test_turn_to_the_other_side(self) -> None:
         app = Host({"shop": create_store({"a": 1})}, FixedTrace())

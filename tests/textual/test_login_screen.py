@@ -236,6 +236,22 @@ async def test_it_fits_into_a_small_terminal(size: tuple[int, int]) -> None:
             assert app.screen.region.contains_region(widget.region)
 
 
+async def test_long_texts_wrap() -> None:
+    def fail(username: str, password: str) -> TokenPair | None:
+        raise RequestError("The server cannot log in a user now: " + "try again later, " * 4)
+
+    notice = "The server has ended the session. The requests wait for your login."
+    app = Host(fail, notice=notice)
+    async with app.run_test() as pilot:
+        await type_in(pilot, "ada", "lovelace")
+        await until(lambda: "try again" in app.problem)
+        await pilot.pause()
+        dialog = app.screen.query_one("#dialog").content_region
+        for label in app.screen.query("#notice, #problem"):
+            assert dialog.contains_region(label.region)
+            assert label.region.height > 1
+
+
 async def test_the_app_may_end_while_it_opens() -> None:
     app = Host(accept)
     async with app.run_test():

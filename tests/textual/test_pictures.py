@@ -14,7 +14,7 @@ from backend import running_backend
 from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input
-from tui.app import STORM, Shop
+from tui.app import HINTS, Shop
 from zustax.store import UserStore, create_store, devtools
 from zustax.transport.testing import Clock
 from zustax.transport.textual import InspectorScreen
@@ -54,10 +54,9 @@ def test_dashboard(shop: Shop, snap_compare: Compare) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await until(lambda: asks(shop))
         await log_in(shop, pilot)
-        await pilot.press("l")
         await until(lambda: statuses(shop) == {"200"})
         await pilot.press("e", "s")
-        await until(lambda: shop.shop.store.get_state().storm.answered == STORM, 4 * BOUND)
+        await until(lambda: shop.shop.store.get_state().hint == HINTS["storm"], 4 * BOUND)
         await pilot.pause(0.1)  # a frame is drawn
 
     assert snap_compare(shop, run_before=play)

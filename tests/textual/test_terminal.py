@@ -27,15 +27,14 @@ def terminal() -> Iterator[Terminal]:
 
 
 def test_it_is_used_by_keyboard_from_the_login_to_the_end(terminal: Terminal) -> None:
-    terminal.wait_for("Log in", "nobody is logged in")
+    terminal.wait_for("Log in", "no user is logged in")
     terminal.press("wrong", "Enter")
     terminal.wait_for("Wrong user name or password.")
     terminal.press("lovelace", "Enter")
-    terminal.wait_for("access token", "logged in")
-    terminal.press("l")
+    terminal.wait_for("access token", "logged in", "Press E first")
     terminal.wait_for("pencil, paper", "Sales, Stock", "1842, 1843")
     terminal.press("e", "s")
-    terminal.wait_for("50 sent, 50 ok", "the access token was renewed")
+    terminal.wait_for("50 sent, 50 ok", "50 × 401, 1 refresh, 50 replayed", "token was renewed")
     terminal.press("F12")
     terminal.wait_for("waiting for a refresh", "/api/items", "fulfilled 200")
     terminal.press("2")

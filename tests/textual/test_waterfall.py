@@ -43,7 +43,18 @@ class TestLines:
         (line,) = lines(trace.calls, WIDTH)
         assert "━┅" in line.plain
         assert "┅━" in line.plain
-        assert {"$text-primary", "$text-warning", "$text-success"} <= styles_of(line)
+        assert {"$text-error", "$text-warning", "$text-success"} <= styles_of(line)
+
+    def test_show_a_401_in_a_colour_of_its_own(self) -> None:
+        trace = refreshed(count(1), ["/items"], 0)
+        (line,) = lines(trace.calls, WIDTH)
+        place = line.plain.index("401 200")
+        assert {str(span.style) for span in line.spans if span.start == place} == {"$text-error"}
+        assert "$text-primary" not in styles_of(line)
+        served(trace, 2, 1000, "/items", takes=45)
+        served_line = [*lines(trace.calls, WIDTH)][-1]
+        assert "$text-primary" in styles_of(served_line)
+        assert "$text-error" not in styles_of(served_line)
 
     def test_show_a_call_that_is_under_way(self) -> None:
         trace = FixedTrace()

@@ -85,6 +85,9 @@ class InspectorScreen(Screen[None]):
     }
     """
 
+    #: The arrow keys move in a list or a tree at once, not between the tabs.
+    AUTO_FOCUS = "#calls, #state"
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", show=False),
         ("f12", "close", "Close"),

@@ -58,10 +58,10 @@ class LoginScreen(ModalScreen[TokenPair | None]):
             border-title-color: $primary;
             background: $surface;
         }
-        #notice { color: $text-muted; margin-bottom: 1; }
+        #notice { width: 100%; color: $text-muted; margin-bottom: 1; }
         #notice.-empty { display: none; }
         #username { margin-bottom: 1; }
-        #problem { color: $text-error; min-height: 1; margin: 0 1; }
+        #problem { width: 100%; color: $text-error; min-height: 1; margin: 0 1; }
         #problem.-busy { color: $text-muted; }
         #buttons { height: auto; align-horizontal: right; }
         #give-up { margin-right: 1; }

@@ -19,6 +19,7 @@ from ..trace import TraceCall, TraceEvent, TraceSpan
 #: How a stretch of a line is drawn: its character and its style.
 _WORKING = ("─", "$text-muted")
 _SENT = ("━", "$text-primary")
+_REFUSED = ("━", "$text-error")
 _WAITING = ("┅", "$text-warning")
 _SENT_AGAIN = ("━", "$text-success")
 
@@ -30,6 +31,8 @@ _LONGEST_PATH = 40
 LEGEND = Content.assemble(
     _SENT,
     " sent  ",
+    _REFUSED,
+    " 401  ",
     _WAITING,
     " waiting for a refresh  ",
     _SENT_AGAIN,
@@ -95,13 +98,16 @@ def _path(call: TraceCall) -> str:
 
 
 def _result(call: TraceCall) -> Content:
-    """The statuses that the server answered, or why there is none."""
-    text = " ".join(map(str, call.statuses)) or call.events[-1].problem or ""
+    """The statuses that the server answered, a 401 in its own colour, or why there is none."""
     if call.outcome is None:
         style = "$text-warning"
     else:
         style = "$text-success" if call.outcome == "fulfilled" else "$text-error"
-    return Content.styled(text[:8].ljust(8), style)
+    words = [*map(str, call.statuses)] or [call.events[-1].problem or ""]
+    text = Content(" ").join(
+        Content.styled(word[:8], _REFUSED[1] if word == "401" else style) for word in words
+    )
+    return text.truncate(8, pad=True)
 
 
 def _duration(call: TraceCall) -> str:
@@ -123,6 +129,8 @@ def _bar(call: TraceCall, burst: Burst, width: int, now: float) -> Content:
 def _drawn(span: TraceSpan) -> tuple[str, str]:
     if span.kind == "refresh":
         return _WAITING
+    if span.status == 401:
+        return _REFUSED
     return _SENT_AGAIN if (span.attempt or 1) > 1 else _SENT
 
 
