@@ -1,7 +1,7 @@
 """Lets all contenders play all scenarios, each against a real server, and prints the table.
 
     uv run python -m tests.comparison.table            # print it
-    uv run python -m tests.comparison.table --write    # into the README, too
+    uv run python -m tests.comparison.table --write    # into docs/comparison.md, too
 
 That takes a minute or two. It needs uv, for Authlib and google-auth in environments of their own,
 and Node with npm, for axios-auth-refresh in a temporary directory. A contender that cannot be
@@ -23,8 +23,7 @@ from .scenarios import SCENARIOS, Scenario
 from .scene import Scene
 
 ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
-READMES = (README, ROOT / "README.zh-CN.md")
+PAGE = ROOT / "docs" / "comparison.md"
 BEGIN, END = "<!-- comparison -->\n", "<!-- /comparison -->\n"
 NOT_RUN = "not run"
 
@@ -62,16 +61,15 @@ def table(columns: Sequence[Column]) -> str:
 
 
 def shown_table(text: str) -> str:
-    """The table in the text of the README."""
+    """The table in the text of the page."""
     return text.partition(BEGIN)[2].partition(END)[0]
 
 
 def write(text: str) -> None:
-    """Put a table into the README, and into its translation."""
-    for readme in READMES:
-        head, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
-        tail = rest.partition(END)[2]
-        readme.write_text(f"{head}{BEGIN}{text}{END}{tail}", encoding="utf-8")
+    """Put a table into the page."""
+    head, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    tail = rest.partition(END)[2]
+    PAGE.write_text(f"{head}{BEGIN}{text}{END}{tail}", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 1 if something was to be written and is not, else 0.
     """
     parser = argparse.ArgumentParser(description="Compare silent refreshes.")
-    parser.add_argument("--write", action="store_true", help="write the table into the README")
+    parser.add_argument("--write", action="store_true", help="write the table into the page")
     options = parser.parse_args(arguments)
     columns = [column(name, starter) for name, starter in PEERS.items()]
     text = table(columns)

@@ -1,4 +1,4 @@
-"""The columns of the README that need nothing installed are what happens."""
+"""The columns of docs/comparison.md that need nothing installed are what happens."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from .peers import LOCAL, PEERS
 from .program import Program
 from .scenarios import SCENARIOS
-from .table import NOT_RUN, README, column, play, shown_table
+from .table import NOT_RUN, PAGE, column, play, shown_table
 
 #: Seconds: whoever hangs is looked at in vain for so long.
 PATIENCE = 1.0
 
 
 def shown_rows() -> list[list[str]]:
-    lines = shown_table(README.read_text(encoding="utf-8")).splitlines()
+    lines = shown_table(PAGE.read_text(encoding="utf-8")).splitlines()
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
@@ -32,13 +32,13 @@ def program(request: pytest.FixtureRequest) -> Iterator[Program]:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_the_readme_says_what_happens(name: str, program: Program) -> None:
+def test_the_page_says_what_happens(name: str, program: Program) -> None:
     headings, _, *rows = shown_rows()
     shown = {row[0]: row[headings.index(program.name)] for row in rows}
     assert shown[name] == play(SCENARIOS[name], program, PATIENCE)
 
 
-def test_the_readme_shows_every_scenario_and_every_contender_in_order() -> None:
+def test_the_page_shows_every_scenario_and_every_contender_in_order() -> None:
     headings, _, *rows = shown_rows()
     assert [row[0] for row in rows] == list(SCENARIOS)
     assert len(headings) == 1 + len(PEERS)
@@ -46,8 +46,8 @@ def test_the_readme_shows_every_scenario_and_every_contender_in_order() -> None:
         assert heading.startswith(name.partition(",")[0])
 
 
-def test_the_readme_is_written_from_a_run_of_all() -> None:
-    assert NOT_RUN not in shown_table(README.read_text(encoding="utf-8"))
+def test_the_page_is_written_from_a_run_of_all() -> None:
+    assert NOT_RUN not in shown_table(PAGE.read_text(encoding="utf-8"))
 
 
 def test_a_contender_that_is_missing_keeps_no_figures() -> None:
