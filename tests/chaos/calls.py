@@ -7,21 +7,16 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from attrs import define, field
 from zustax.store import UserStore
 from zustax.transport import CanceledError, RequestConfig, RequestError, login_required
-from zustax.transport.refresh.pending import (
-    Discarded,
-    Failed,
-    PendingRefresh,
-    RefreshOutcome,
-    current_refresh,
-)
+from zustax.transport.refresh.pending import Discarded, Failed, PendingRefresh, RefreshOutcome
 from zustax.transport.refresh.watching import watched_by
 
-from .notes import LANDED, LOGIN_REQUIRED, TALLY, Notes
+from .notes import LOGIN_REQUIRED, REFRESH_ENDED, SESSION_CHANGED, TALLY, UNSAVED, Notes
 from .tokens import session_of, shows_token
 
 #: What a `RequestError` may say that it is.
@@ -29,7 +24,10 @@ _CODES = frozenset(
     value for name, value in vars(RequestError).items() if name.isupper() and name == value
 )
 
-_MOST_SENDS = 2
+#: A token that another process has refreshed may have expired before the replay.
+_MOST_SENDS = 3
+
+_by_user: ContextVar[bool] = ContextVar("by_user", default=False)
 
 
 @define(repr=False, eq=False)
@@ -76,21 +74,43 @@ class Witness:
     def __init__(self, store: UserStore, notes: Notes) -> None:
         self.notes = notes
         self._store = store
+        store.subscribe(self.note_change)
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Count from nothing, as a process that was forked."""
         self._tally: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     @property
     def session(self) -> str:
-        """Who is logged in at this moment."""
+        """The session of this moment."""
         return session_of(self._store.get_state().access_token)
+
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """Let the user log in or out in the block."""
+        before = self.session
+        token = _by_user.set(True)
+        try:
+            yield
+        except OSError:  # the disk is full
+            self.notes.add(UNSAVED, sessions=[before, self.session])
+        finally:
+            _by_user.reset(token)
+
+    def note_change(self, state: Any, previous: Any) -> None:
+        """Note that the session is another one; a listener of the store."""
+        before, after = session_of(previous.access_token), session_of(state.access_token)
+        if before != after:
+            self.notes.add(SESSION_CHANGED, before=before, after=after, by_user=_by_user.get())
 
     @contextmanager
     def watching(self, api: Any) -> Iterator[None]:
         """See what an instance sends, and whom it tells to log in."""
 
-        def on_login_required(_sender: object, *, reason: str, **_: object) -> None:
-            pending = current_refresh.get()
-            session = session_of(pending.started_with.access_token) if pending else None
+        def on_login_required(_sender: object, *, reason: str, config: Any, **_: object) -> None:
+            session = ", ".join(config.extra["call"].sessions)
             self.notes.add(LOGIN_REQUIRED, reason=reason, session=session)
 
         api.interceptors.network.use(_note_and_proceed)  # the innermost: it sees each sending
@@ -114,7 +134,7 @@ class Witness:
         except asyncio.CancelledError:
             self._count("cancelled")
             if not call.is_given_up:
-                self.notes.violation("a call was cancelled that nobody had given up")
+                self.notes.violation("a call was cancelled that its caller had not given up")
         except Exception as error:
             self.notes.violation(f"an undocumented error came out: {type(error).__name__}")
         if len(call.sessions) > 1:
@@ -127,7 +147,7 @@ class Witness:
         how = type(outcome).__name__
         if isinstance(outcome, Failed) and outcome.error.rejected:
             how = "Rejected"
-        self.notes.add(LANDED, how=how, session=session)
+        self.notes.add(REFRESH_ENDED, how=how, session=session)
         if isinstance(outcome, Discarded) and self.session == session:
             self.notes.violation("a refresh was discarded whose session had not ended")
 
@@ -151,7 +171,7 @@ class Witness:
         if error.code not in _CODES:
             self.notes.violation(f"an undocumented code came out: {error.code}")
         if isinstance(error, CanceledError) and not call.is_given_up:
-            self.notes.violation("a call was aborted that nobody had given up")
+            self.notes.violation("a call was aborted that its caller had not given up")
         if shows_token(f"{error} {error!r} {error.to_json()} {error.__cause__!r}"):
             self.notes.violation(f"an error shows a token: {type(error).__name__}")
 

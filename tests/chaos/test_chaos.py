@@ -16,5 +16,6 @@ SECONDS = 60.0
 def test_whatever_goes_wrong_the_invariants_hold() -> None:
     verdict = run(random.randrange(1_000_000), SECONDS)
     assert not verdict.violations, str(verdict)
+    assert not verdict.missing, str(verdict)
     assert verdict.counts["rotated"]
     assert verdict.counts["calls 200"]

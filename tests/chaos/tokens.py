@@ -8,17 +8,26 @@ from zustax.transport.testing import Claims
 
 _MARK = "chaos-token"
 
+#: The session of those who hold no token.
+NO_SESSION = "no session"
+
 
 def new_access_token(claims: Claims) -> str:
-    """An access token in which its session can be read."""
-    return f"{_MARK}.{claims.username}-{claims.family}.{claims.number}.{secrets.token_urlsafe(8)}"
+    """Return an access token in which its session can be read."""
+    session = session_name(claims.username, claims.family)
+    return f"{_MARK}.{session}.{claims.number}.{secrets.token_urlsafe(8)}"
+
+
+def session_name(username: str | None, family: int | None) -> str:
+    """Return the name of a session: its user, and the number of the login."""
+    return f"{username}-{family}"
 
 
 def session_of(access_token: str | None) -> str:
-    """The session of an access token, by the name of its user; ``"nobody"`` of none."""
-    return access_token.split(".")[1] if access_token else "nobody"
+    """Return the session of an access token."""
+    return access_token.split(".")[1] if access_token else NO_SESSION
 
 
 def shows_token(text: str) -> bool:
-    """Whether an access token is part of a text."""
+    """Return True if an access token is part of a text."""
     return _MARK in text
