@@ -67,10 +67,8 @@ class PendingRefresh:
         """True when it is over, also if the thread or event loop that ran it has died."""
         if self._outcome.done():
             return True
-        deadline = self._deadline
-        if deadline is None or time.monotonic() < deadline + self._timeout + _PATIENCE:
-            return False
-        if self._remaining():
+        overdue = self._overdue()
+        if overdue is None or overdue < self._timeout + _PATIENCE:
             return False
         self.finish(Failed(_gone()))
         return True
@@ -83,7 +81,7 @@ class PendingRefresh:
     def prolong(self) -> None:
         """Give it its time-out from now on."""
         self._deadline: float | None = time.monotonic() + self._timeout
-        self._overdue: float | None = None  # when it was first noticed that the time is over
+        self._noticed: float | None = None  # when it was first noticed that the time is over
 
     def ask_user(self) -> None:
         """Wait without a bound from now on."""
@@ -108,21 +106,26 @@ class PendingRefresh:
     async def wait(self, runtime: Runtime, signal: AbortSignal | None) -> RefreshOutcome:
         """Wait until it ends, in the way of the instance that waits."""
         outcome = self._outcome
-        while True:
-            seconds = self._remaining()
-            if await runtime.wait(outcome, seconds, signal):
-                return outcome.result()
-            if seconds == 0:
+        while not await runtime.wait(outcome, self._remaining(), signal):
+            overdue = self._overdue()
+            if overdue is not None and overdue >= _PATIENCE:
                 return Failed(_gone())
+        return outcome.result()
 
     def _remaining(self) -> float | None:
-        deadline, now = self._deadline, time.monotonic()
+        deadline, overdue = self._deadline, self._overdue()
         if deadline is None:
             return None
-        if now < deadline:
-            return deadline - now
-        self._overdue = self._overdue or now
-        return max(self._overdue + _PATIENCE - now, 0.0)
+        left = deadline - time.monotonic() if overdue is None else _PATIENCE - overdue
+        return max(left, 0.0)
+
+    def _overdue(self) -> float | None:
+        """Return the seconds since it was first noticed that the time is over."""
+        deadline, now = self._deadline, time.monotonic()
+        if deadline is None or now < deadline:
+            return None
+        self._noticed = self._noticed or now
+        return now - self._noticed
 
     def __repr__(self) -> str:
         return f"<PendingRefresh {'finished' if self.is_finished else 'under way'}>"
