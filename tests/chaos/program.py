@@ -36,9 +36,9 @@ BOUND = 120.0
 #: Seconds that a refresh may take; the server delays nothing for so long.
 TIMEOUT = 1.5
 
-#: How many time-outs an event loop is blocked for. Others than its own may then wait in vain; what
-#: is longer is a stop of the whole process.
-_BLOCKED = (0.5, 1.8)
+#: How many time-outs an event loop is blocked for. Threads that share a session in memory with it
+#: take it for dead when that is longer than two.
+_BLOCKED = (0.5, 1.5)
 
 #: Seconds between two blocks, and between two forks, of a process.
 _BLOCK_PAUSE = (3.0, 9.0)
