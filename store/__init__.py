@@ -8,7 +8,8 @@ from .middleware.async_writes import NoEventLoopError
 from .middleware.devtools import Devtools
 from .middleware.history import RecordedAction
 from .middleware.immer import DraftInitializer
-from .middleware.persist import Persistence, PersistOptions
+from .middleware.persist import Persistence
+from .middleware.persist_options import PersistOptions
 from .slices import Changes, View
 from .storage import (
     FencedStorage,

@@ -113,6 +113,11 @@ def is_pydantic(cls: Any) -> bool:
     return hasattr(cls, "__pydantic_validator__") and hasattr(cls, "model_copy")
 
 
+def is_struct(cls: Any) -> bool:
+    """Return True for a struct of msgspec."""
+    return hasattr(cls, "__struct_fields__")
+
+
 def _replace_pydantic(state: Any, **changes: Any) -> Any:
     """Copy a model with its changed fields validated; those that have not changed stay."""
     values = {**(fields_of(state) or {}), **changes}

@@ -17,7 +17,8 @@ from typing import Any, cast
 import attrs
 
 from ..storage.protocol import StoredStateError
-from .convert import Breathe, dump, plain
+from .convert import dump
+from .json_values import Breathe, plain
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _HALF_PAIR = re.compile("[\ud800-\udfff]")

@@ -199,7 +199,7 @@ class Sharing(Generic[T]):
             return True
         try:
             return await self.replace(item)
-        except OSError as error:
+        except Exception as error:
             name = self._item.options.name
             _log.warning("persisted store %r still cannot be written: %s", name, str(error))
             return True
@@ -276,7 +276,9 @@ class ExclusiveLock(Generic[T]):
     async def _write(self) -> bool:
         try:
             return await self._sharing.replace(self._expected)
-        except OSError:
+        except TypeError:  # it is the state that cannot be written, and no other time is better
+            raise
+        except Exception:
             self._sharing.retry_later()
             raise
 

@@ -33,6 +33,7 @@ class Locked(MemoryStorage):
     def __init__(self, items: dict[str, str] | None = None) -> None:
         super().__init__(items)
         self.is_writable = True
+        self.error: Exception = StorageError("no space left on device")
         self.threads: set[int] = set()
         self.holders = 0
         self.may_go_on = threading.Event()
@@ -55,7 +56,7 @@ class Locked(MemoryStorage):
     def ensure_writable(self, name: str, size: int) -> None:
         self._note()
         if not self.is_writable:
-            raise StorageError(f"{name!r} cannot be written: no space left on device")
+            raise self.error
 
     @contextmanager
     def lock(self, name: str, *, timeout: float | None = None) -> Iterator[None]:
@@ -72,7 +73,7 @@ class Locked(MemoryStorage):
     def _write(self, name: str, value: str) -> None:
         self._note()
         if not self.is_writable:
-            raise StorageError(f"{name!r} cannot be written: no space left on device")
+            raise self.error
         super().set_item(name, value)
 
     def _note(self) -> None:
@@ -210,15 +211,17 @@ async def test_an_asynchronous_storage_that_cannot_tell_is_not_asked() -> None:
 # --- a write that fails all the same ---
 
 
-def test_a_write_that_failed_is_made_up_for_as_soon_as_possible() -> None:
+@pytest.mark.parametrize("error", [StorageError("full"), LookupError("of a storage of one's own")])
+def test_a_write_that_failed_is_made_up_for_as_soon_as_possible(error: Exception) -> None:
     storage = Locked()
+    storage.error = error
     store = make(storage)
     store.set_state({"n": 1})
     lock = locked(store)
     storage.is_writable = False
     with lock.holding_back():
         store.set_state({"n": 2})
-    with pytest.raises(StorageError, match="no space left"):
+    with pytest.raises(type(error), match=str(error)):
         lock.write().result(BOUND)
     assert not store.persist.is_saved()
     lock.release().result(BOUND)
@@ -227,6 +230,20 @@ def test_a_write_that_failed_is_made_up_for_as_soon_as_possible() -> None:
     storage.is_writable = True
     wait_until(store.persist.is_saved)
     assert stored(storage)["state"] == {"n": 2}
+
+
+def test_a_state_that_cannot_be_stored_is_not_tried_again() -> None:
+    storage = Locked()
+    store = make(storage)
+    lock = locked(store)
+    with lock.holding_back():
+        store.set_state({"n": {1, 2}})
+    with pytest.raises(TypeError, match="is a set"):
+        lock.write().result(BOUND)
+    lock.release().result(BOUND)
+    store.set_state({"n": 3})
+    assert stored(storage)["state"] == {"n": 3}
+    assert storage.holders == 1
 
 
 def test_it_is_not_made_up_for_if_another_process_has_been_faster() -> None:

@@ -69,6 +69,11 @@ class Process:
         while self.line() != line:
             pass
 
+    def rest(self) -> Iterator[str]:
+        """Read the lines up to the end of the program."""
+        while (line := self._lines.get(timeout=BOUND)) is not None:
+            yield line
+
     def end(self) -> None:
         """Wait for the end of the program, which has to be a good one."""
         assert self.process.wait(BOUND) == 0
