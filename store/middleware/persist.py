@@ -253,10 +253,13 @@ def persist(initializer: Any, /, *, name: str, storage: Any = None, **options: A
     that Zustand writes. What the storage holds is merged into the state at once, or, if the storage
     is asynchronous, when it arrives. What the store gets is ``store.persist``, a ``Persistence``.
 
-    What comes back as it was: what JSON holds, with keys of type ``str``, in a dict; in an attrs
-    state also tuples, attrs instances, and lists, tuples and dicts of them, where a field's
-    annotation says so. Functions in a dict are not written, NaN and the infinities become None.
-    Anything else raises a TypeError when it is set: leave it out with ``partialize``.
+    A dict state comes back as JSON has it. cattrs converts the fields of an attrs class or a
+    dataclass as their annotations say (extra ``zustax[persist]``); models of pydantic and structs
+    of msgspec convert themselves. Functions in a dict are not written, and stay. NaN and the
+    infinities become None. What could not come back as it was raises a TypeError when it is set.
+
+    A stored text that could not be used is never overwritten, if the storage can set it aside, as
+    all of zustax's can.
 
     Args:
         initializer: Makes the first state.
@@ -268,16 +271,25 @@ def persist(initializer: Any, /, *, name: str, storage: Any = None, **options: A
             version: The version of the program, a number. Default: 0.
             migrate: Called with a stored state of another version and that version; returns, or is
                 a coroutine function that returns, a state of this version, which is then written.
-                Default: a state of another version is not used; files with one are set aside.
+                Default: a state of another version is not used.
             merge: Called with the stored state, None if there is none, and the present one; returns
                 the next. Default: what is stored replaces what is there, key by key or field by
                 field.
+            serialize: Called with what ``partialize`` took; returns a JSON value. Default: by the
+                annotations of the fields.
+            deserialize: Called with such a JSON value; returns the state, or some of its entries or
+                fields. Default: by the annotations of the fields.
             on_rehydrate_storage: Called with the state when a hydration begins. What it returns is
                 called with the state and None when it has succeeded, else with None and the error.
             skip_hydration: Whether to wait for the first ``store.persist.rehydrate()``.
                 Default: False.
             sync: Whether to take over what other processes write to the same storage while the
                 program runs. Listeners then also run in a thread of the storage. Default: False.
+            throttle: Seconds. The newest state is written at most that often, in another thread,
+                and by ``flush()`` and at the end of the program. Default: 0, it is written before
+                ``set_state`` returns.
+            on_write_error: Called with the error when the state cannot be written. Default:
+                ``set_state`` raises it, and what is written later logs it.
 
     Returns:
         The initializer that is given to ``create_store`` or to another middleware.
