@@ -36,6 +36,9 @@ from .tokens import TokenStore
 #: The default of ``statuses``, told from the same statuses given by the caller.
 _STATUSES = (401,)
 
+#: Seconds after which a thread that waits for an answer is taken for stuck.
+_STUCK = 60.0
+
 #: Seconds that stand for any longer time-out.
 _LONGEST = 365 * 24 * 3600.0
 
@@ -204,8 +207,9 @@ def silent_refresh(
     runtime = api.runtime
     ready = default_refresh(url) if refresh is None else refresh
     is_ready_made = isinstance(ready, ReadyRefresh)
-    # `Renewer` bounds a call itself; the limit only ends a thread that would wait for ever.
-    limit = 0.0 if runtime.is_async else 3 * timeout
+    # `Renewer` bounds a call itself; the limit only ends a thread that would wait for ever, and
+    # not one that was stopped, together with its process, when the answer came (19).
+    limit = 0.0 if runtime.is_async else max(3 * timeout, _STUCK)
     call = ready.bound_to(api, limit) if isinstance(ready, ReadyRefresh) else ready
     needs_token = isinstance(ready, ReadyRefresh) and ready.needs_token
     session = session_of(store)
