@@ -253,14 +253,15 @@ class LeavingConfig(RequestConfig):
         config: The config that it was made from, whose ``data`` is what the caller gave.
         instance: The origin of the instance, to which its secrets may go, and how often the
             instance had been closed when the request began.
-        token: The access token that silent refresh has attached, and the headers that carry it.
+        token: The access token that silent refresh has attached, the headers that carry it, and the
+            options that told where the request was to go.
     """
 
     __slots__ = ("config", "instance", "token")
 
     config: RequestConfig
     instance: tuple[str | None, int]
-    token: tuple[str, frozenset[str]] | None
+    token: tuple[str, frozenset[str], tuple[str, str | None, bool]] | None
 
     @classmethod
     def of(

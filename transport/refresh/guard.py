@@ -187,14 +187,14 @@ class Guard:
 
     def keep_at_home(self, config: RequestConfig) -> RequestConfig:
         """Take the token off a request that an interceptor has sent to another origin."""
+        where = (config.url, config.base_url, config.allow_absolute_urls)
         if isinstance(config, LeavingConfig):
-            token, names = config.token or (None, ())
+            token, names, was_for = config.token or (None, (), where)
         else:
-            token, names = self._session.credentials().access_token, ()
-        if token is None:
+            token, names, was_for = self._session.credentials().access_token, (), None
+        if token is None or where == was_for or self._is_own(target_origin(*where)):
             return config
-        target = target_origin(config.url, config.base_url, config.allow_absolute_urls)
-        return config if self._is_own(target) else without_token(config, token, names)
+        return without_token(config, token, names)
 
     async def _is_refusal(self, response: Response) -> bool:
         try:

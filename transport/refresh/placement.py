@@ -58,7 +58,11 @@ class Placement:
                 if config.headers.get(name) != value
             )
         if isinstance(leaving, LeavingConfig):
-            leaving.token = (token, names)
+            leaving.token = (
+                token,
+                names,
+                (config.url, config.base_url, config.allow_absolute_urls),
+            )
         return leaving
 
 
