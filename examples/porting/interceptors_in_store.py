@@ -11,7 +11,16 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any, TypedDict
 
-from zustax.store import MemoryStorage, SetState, Store, UserStore, create_store, persist
+import attrs
+from zustax.store import (
+    MemoryStorage,
+    SetState,
+    Store,
+    UserState,
+    UserStore,
+    create_store,
+    persist,
+)
 from zustax.transport import Instance, RequestConfig, RequestError, create, silent_refresh
 
 BASE_URL = os.environ.get("API_URL", "http://localhost:3001/api")
@@ -109,15 +118,23 @@ auth = create_store(
 # --- with zustax ---
 
 
-class Auth(UserStore):
-    """A `UserStore` persists the tokens and has `logout`; its repr, unlike a dict's, hides them."""
+@attrs.frozen
+class Session(UserState):
+    """What a logout clears: the tokens, and the fields of the application."""
+
+    user: str | None = None
+
+
+class Auth(UserStore[Session]):
+    """Persists its state, and has `logout`; its repr, unlike a dict's, hides the tokens."""
 
     def __init__(self) -> None:
-        super().__init__(storage=MemoryStorage(), name="auth")
+        super().__init__(Session(), storage=MemoryStorage(), name="auth")
         self.api = create(base_url=BASE_URL)
         silent_refresh(self.api, self, url="/auth/refresh")
 
     async def sign_in(self, username: str, password: str) -> None:
         user = {"username": username, "password": password}
         response = await self.api.post("/auth/login", user, extra={"silent_refresh": False})
-        self.login(response.data["access_token"], response.data["refresh_token"])
+        tokens = response.data
+        self.login(tokens["access_token"], tokens["refresh_token"], user=username)
