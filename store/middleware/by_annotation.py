@@ -254,16 +254,17 @@ def _is_resolved(cls: Any) -> bool:
     return True
 
 
+def _unresolved_to_json(cls: Any, value: Any) -> Any:
+    return fields_to_json(cls, settable_fields(value) or {})
+
+
 def _class_to_json(converter: Any, hint: Any) -> Callable[[Any], Any]:
     import cattrs.gen
 
     cls: Any = get_origin(hint) or hint
+    unstructure: Any = partial(_unresolved_to_json, cls)
     if _is_resolved(cls):
-        unstructure: Any = cattrs.gen.make_dict_unstructure_fn(hint, converter)
-    else:
-
-        def unstructure(value: Any) -> Any:
-            return fields_to_json(cls, settable_fields(value) or {})
+        unstructure = cattrs.gen.make_dict_unstructure_fn(hint, converter)
 
     def to_json(value: Any) -> Any:
         if type(value) is not cls:  # what a subclass has besides would be lost
