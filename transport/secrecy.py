@@ -185,19 +185,20 @@ def _is_public(name: str) -> bool:
 
 def without_tracebacks(error: AnyError) -> AnyError:
     """Drop the tracebacks of ``error`` and of all that caused it."""
-    for one in _with_causes(error):
+    for one in with_causes(error):
         one.__traceback__ = None
     return error
 
 
 def with_callers_frames(error: AnyError) -> AnyError:
     """Drop the inner frames from the tracebacks of ``error`` and of all that caused it."""
-    for one in _with_causes(error):
+    for one in with_causes(error):
         one.__traceback__ = _callers_part(one.__traceback__)
     return error
 
 
-def _with_causes(error: BaseException) -> Iterable[BaseException]:
+def with_causes(error: BaseException) -> Iterable[BaseException]:
+    """Return ``error`` and all that it came from."""
     found: dict[int, BaseException] = {}
     pending: list[BaseException | None] = [error]
     while pending:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
+import pytest
 from textual.content import Content
 from zustax.transport import TraceCall
 from zustax.transport.textual.waterfall import Burst, bursts, details, lines
@@ -61,6 +62,25 @@ class TestLines:
         begin(trace, 1, 0, "/items")
         (line,) = text_of(trace.calls)
         assert line.endswith("…")
+
+    @pytest.mark.parametrize(
+        ("url", "path"),
+        [
+            ("http://[REDACTED ****]@host/items?a=1", "/items"),
+            ("http://[::zz]/items", "/items"),
+            ("http://[", "/"),
+            ("//host/items#top", "/items"),
+            ("/items/1?x=/y", "/items/1"),
+            ("items", "items"),
+            ("", "/"),
+            (None, "/"),
+        ],
+    )
+    def test_show_the_path_of_whatever_was_asked_for(self, url: str | None, path: str) -> None:
+        trace = FixedTrace()
+        trace.add(0, "started", 1, method="GET", url=url, instance=0)
+        (line,) = text_of(trace.calls)
+        assert line.split()[2] == path
 
     def test_say_why_there_is_no_answer(self) -> None:
         trace = FixedTrace()

@@ -34,11 +34,11 @@ def leave_nothing_behind(client: Client) -> None:
     Those of an HTTP client are nested, and each takes a few turns of the loop.
     """
     if client.is_async:
-        client.call(lambda _api: _turns(100))
+        client.call(lambda _api: turns(100))
     client.close()
 
 
-async def _turns(count: int) -> None:
+async def turns(count: int) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
 

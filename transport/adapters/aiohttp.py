@@ -26,10 +26,10 @@ from ..errors import RequestError
 from ..headers import content_length
 from ..proxy import Proxy, ProxyChoice, environment_proxy
 from ..secrecy import redact_url
+from .aiohttp_wire import LeftoverError, OwnRequest
 from .cookies import cookie_in
-from .decompress import Layers, decoded, layers_of
+from .decompress import decoded, layers_of
 from .exchange import ResponseHead
-from .latin1 import Latin1Request
 from .redirects import WireRequest
 from .tls import load_ssl_context, ssl_context
 
@@ -65,7 +65,7 @@ _LARGE = 1024 * 1024
 
 _NO_LIMITS = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 
-#: The values of ``Content-Encoding`` that aiohttp decodes by itself; none is a list of several.
+#: The values of ``Content-Encoding`` that a session decodes by itself; none is a list of several.
 _DECODED = ("br", "deflate", "gzip", "zstd")
 
 
@@ -142,10 +142,12 @@ class AiohttpBackend:
     ) -> AiohttpRequest:
         url, given = _parsed(request.url), request.headers
         headers = CIMultiDict(header_fields(given))
-        if cookie:
-            headers["Cookie"] = cookie
         options: dict[str, Any] = {}
         not_added = [] if len(headers) == len(given) else given.removed()
+        if cookie:
+            headers["Cookie"] = cookie
+        if self._is_own and "Accept-Encoding" not in given:
+            headers["Accept-Encoding"] = "gzip, deflate"
         if "Accept" not in headers:
             not_added.append("Accept")
         has_body = content is not None or request.method in ("post", "put", "patch")
@@ -171,20 +173,17 @@ class AiohttpBackend:
             await load_ssl_context()
             session = self._session = self._session or _new_session()
         chosen = self._proxy_for(request.url, proxy)
-        try:
-            response = await session.request(
-                request.method,
-                request.url,
-                data=request.body,
-                allow_redirects=False,
-                raise_for_status=False,
-                **_headers_by(chosen, request),
-                **request.options,
-            )
-        except Exception as error:
-            failure = _explained(error, request)
-        else:
-            return _head(response, request)
+        options = {"data": request.body, "allow_redirects": False, "raise_for_status": False}
+        options |= _headers_by(chosen, request) | request.options
+        while True:
+            try:
+                response = await session.request(request.method, request.url, **options)
+            except LeftoverError:
+                continue  # on another connection
+            except Exception as error:
+                failure = _explained(error, request)
+                break
+            return _head(response, request, is_decoded=session.auto_decompress)
         raise failure
 
     def protect(self, work: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
@@ -239,7 +238,8 @@ def _new_session() -> aiohttp.ClientSession:
         timeout=_NO_LIMITS,
         max_line_size=_LONGEST_LINE,
         max_field_size=_LONGEST_LINE,
-        request_class=Latin1Request,
+        request_class=OwnRequest,
+        auto_decompress=False,
     )
     # A request is sent once. It would be sent again where the server closed the connection.
     session._retry_connection = False
@@ -290,34 +290,38 @@ def _headers_by(proxy: Proxy | None, request: AiohttpRequest) -> dict[str, Any]:
     return {"headers": headers, "proxy": proxy.url}
 
 
-def _head(response: aiohttp.ClientResponse, request: AiohttpRequest) -> ResponseHead:
+def _head(
+    response: aiohttp.ClientResponse, request: AiohttpRequest, *, is_decoded: bool
+) -> ResponseHead:
+    encoding = response.headers.get("Content-Encoding")
+    has_layers = encoding and not (is_decoded and encoding.lower() in _DECODED)
     return ResponseHead(
         response.status,
         response.reason or "",
         httpx.Headers(response.raw_headers),
         request,
-        functools.partial(_chunks, response),
+        functools.partial(_chunks, response, encoding if has_layers else None),
         functools.partial(_close, response),
         response.close,
         _nothing,
-        response.content.read if _layers(response) is None else None,
+        None if has_layers else response.content.read,
     )
 
 
-def _chunks(response: aiohttp.ClientResponse) -> AsyncIterable[bytes]:
+def _chunks(
+    response: aiohttp.ClientResponse, encoding: str | None, limit: int | None
+) -> AsyncIterable[bytes]:
     pieces: Any = response.content.iter_any()
-    layers = _layers(response)
-    return decoded(pieces, layers) if layers else pieces
+    layers = layers_of(encoding) if encoding else ()
+    return decoded(pieces, layers, limit) if layers else pieces
 
 
-def _layers(response: aiohttp.ClientResponse) -> Layers | None:
-    encoding = response.headers.get("Content-Encoding")
-    return layers_of(encoding) if encoding and encoding.lower() not in _DECODED else None
-
-
-async def _close(response: aiohttp.ClientResponse, _is_clean: bool) -> None:
+async def _close(response: aiohttp.ClientResponse, is_clean: bool) -> None:
     """Give the connection back; aiohttp closes it if there is more to receive or to send."""
-    response.release()
+    if is_clean:
+        response.release()
+    else:
+        response.close()
     await response.wait_for_close()
 
 

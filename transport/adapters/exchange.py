@@ -22,6 +22,8 @@ from ..runtime import Runtime
 from ..secrecy import redact_url, without_tracebacks
 from ..urls import full_url, origin
 from .cookies import cookie_header, keep_cookies
+from .decompress import too_long
+from .own_words import in_own_words
 from .read_timeout import reads_within
 from .redirects import WireRequest, first_request, next_request
 from .request_body import limit_of, request_body
@@ -41,7 +43,8 @@ class ResponseHead:
         status_text: The reason phrase.
         headers: The headers, as ``httpx.Headers``.
         request: The client's request.
-        chunks: Returns the decoded body, piece by piece; called once.
+        chunks: Returns the decoded body, piece by piece, given the most bytes it may have; called
+            once.
         close: Gives the connection back; awaited. False: it may be in the middle of something.
         interrupt: Makes a read that another thread waits in fail.
         without_timeout: Takes the time-out off the reads that follow.
@@ -52,7 +55,7 @@ class ResponseHead:
     status_text: str
     headers: Any
     request: Any
-    chunks: Callable[[], AsyncIterable[bytes]]
+    chunks: Callable[[int | None], AsyncIterable[bytes]]
     close: Callable[[bool], Awaitable[Any]]
     interrupt: Callable[[], Any]
     without_timeout: Callable[[], Any]
@@ -171,7 +174,6 @@ class _Exchange:
                     raise RequestError(
                         "Maximum number of redirects exceeded",
                         RequestError.ERR_FR_TOO_MANY_REDIRECTS,
-                        request=self._request,
                     )
             except BaseException:
                 await head.close(True)
@@ -226,7 +228,7 @@ class _Exchange:
                 body = await head.read()
             else:
                 pieces: list[bytes] = []
-                async for chunk in self._measured(head) if is_bounded else head.chunks():
+                async for chunk in self._measured(head) if is_bounded else head.chunks(None):
                     if pieces:  # a body that came in one piece while the process was stopped counts
                         self._check_deadline()
                     pieces.append(chunk)
@@ -241,14 +243,10 @@ class _Exchange:
         """The body, counted against its limit and reported to the listener."""
         limit, meter = limit_of(self._config.max_content_length), self._meter(head)
         received = 0
-        async for chunk in head.chunks():
+        async for chunk in head.chunks(limit):
             received += len(chunk)
             if limit is not None and limit < received:
-                raise RequestError(
-                    f"maxContentLength size of {limit} exceeded",
-                    RequestError.ERR_BAD_RESPONSE,
-                    request=self._request,
-                )
+                raise too_long(limit)
             if meter is not None:
                 meter.add(len(chunk))
             yield chunk
@@ -330,7 +328,10 @@ class _Exchange:
 
     def failure(self, error: BaseException) -> RequestError | None:
         """Return the error for the caller; ``None``: the exception itself."""
-        if isinstance(error, RequestError) or not isinstance(error, Exception):
+        if isinstance(error, RequestError):
+            error.request = error.request or self._request
+            return None
+        if not isinstance(error, Exception):
             return None
         if isinstance(error, TimeoutError) and self._deadline is not None:
             return self._timed_out(error)
@@ -340,6 +341,7 @@ class _Exchange:
         if code == RequestError.ECONNABORTED and self._config.timeout:
             return self._timed_out(error)
         where = f"{self._config.method.upper()} {redact_url(full_url(self._config))}"
+        in_own_words(error)
         return self._error(f"{str(error) or type(error).__name__} ({where})", code, error)
 
     def _timed_out(self, cause: BaseException) -> RequestError:

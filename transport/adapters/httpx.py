@@ -21,7 +21,7 @@ from ..proxy import Proxy, ProxyChoice, environment_proxy
 from ..runtime import Runtime
 from ..urls import origin
 from .cookies import cookie_in
-from .decompress import decoded, layers_of
+from .decompress import acceptable, decoded, layers_of
 from .exchange import ResponseHead
 from .pools import Pool, Pools, Route
 from .read_timeout import bound_connections, bound_stream
@@ -107,19 +107,15 @@ class _Httpx:
             functools.partial(_without_read_timeout, response.request),
         )
 
-    def _chunks(self, response: Any) -> AsyncIterable[bytes]:
+    def _chunks(self, response: Any, limit: int | None) -> AsyncIterable[bytes]:
         if response.is_stream_consumed:  # by a hook of the client, or the body of a mock
             return _only(response.content)
+        if response.is_closed:  # a hook of the client has raised
+            return _only(b"")
+        raw = self._runtime.iterate(response.stream)
         encoding = response.headers.get("content-encoding")
-        if not encoding:
-            return self._runtime.iterate(response.stream)
-        layers = layers_of(encoding)
-        if layers is None:
-            is_async = self._runtime.is_async
-            return self._runtime.iterate(
-                response.aiter_bytes() if is_async else response.iter_bytes()
-            )
-        return decoded(self._runtime.iterate(response.stream), layers)
+        layers = layers_of(encoding) if encoding else ()
+        return decoded(raw, layers, limit) if layers else raw
 
 
 class OwnHttpx(_Httpx):
@@ -236,7 +232,7 @@ class OwnHttpx(_Httpx):
                 await response.stream.aclose()  # type: ignore[union-attr]
             else:
                 response.stream.close()  # type: ignore[union-attr]
-            is_reusable = is_clean
+            is_reusable = is_clean and not _has_more(response)
         finally:
             await self._pools.give_back(pool, is_reusable=is_reusable)
 
@@ -278,6 +274,8 @@ class GivenHttpx(_Httpx):
         )
         for name in headers.removed():
             built.headers.pop(name, None)
+        if "accept-encoding" not in headers and "accept-encoding" in built.headers:
+            built.headers["accept-encoding"] = acceptable(built.headers["accept-encoding"])
         if "accept" not in headers and built.headers.get("accept") == "*/*":
             del built.headers["accept"]  # a default of the client, in place of ours
         return built
@@ -290,9 +288,23 @@ class GivenHttpx(_Httpx):
                 RequestError.ERR_NOT_SUPPORT,
                 request_was_sent=False,
             )
-        sending = self._client.send(request, stream=True, follow_redirects=False)
-        response = await sending if self._runtime.is_async else sending
-        return self._head(response, lambda is_clean: self._runtime.close(response))
+        try:
+            response = self._client.send(request, stream=True, follow_redirects=False)
+            if self._runtime.is_async:
+                response = await response
+        except Exception as error:
+            if type(error).__name__ != "HTTPStatusError":
+                raise
+            response = error.response  # type: ignore[attr-defined]  # a hook has refused it
+        return self._head(response, functools.partial(self._end, response))
+
+    async def _end(self, response: Any, _is_clean: bool) -> None:
+        stream = response.extensions.get("network_stream")
+        if stream is not None and _has_more(response):
+            await self._runtime.maybe_await(
+                stream.aclose() if self._runtime.is_async else stream.close()
+            )
+        await self._runtime.close(response)
 
     def protect(self, work: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
         return self._in_own_task(work) if self._runtime.is_async else work
@@ -376,6 +388,17 @@ def _shut_socket(response: Any) -> None:
     if isinstance(found, socket.socket) and response.http_version != "HTTP/2":
         with contextlib.suppress(OSError):
             socket.socket.shutdown(found, socket.SHUT_RDWR)  # below TLS, whose reader is busy
+
+
+def _has_more(response: Any) -> bool:
+    """Return True if more has come than the response: it would be taken for the next one.
+
+    httpx has no public name for what h11 has kept. Without it the bytes are found too late.
+    """
+    found = response.stream
+    for name in ("_stream", "_httpcore_stream", "_stream", "_connection", "_h11_state"):
+        found = getattr(found, name, found)
+    return bool(getattr(found, "trailing_data", (b"",))[0])
 
 
 def _without_read_timeout(request: Any) -> None:

@@ -7,9 +7,9 @@ stands together, and nobody has to look at the minutes in which nothing did.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
-from urllib.parse import urlsplit
 
 from attrs import frozen
 from textual.content import Content
@@ -27,6 +27,9 @@ _SENT_AGAIN = ("━", "$text-success")
 _FIXED = 4 + 1 + 6 + 1 + 1 + 8 + 1 + 1 + 8
 _PATH_SHARE = 0.4
 _LONGEST_PATH = 40
+
+#: The path of a URL, which may be masked, or no URL at all.
+_PATH = re.compile(r"(?:(?:[^:/?#]*:)?//[^/?#]*)?([^?#]*)")
 
 LEGEND = Content.assemble(
     _SENT,
@@ -94,7 +97,8 @@ def lines(calls: Sequence[TraceCall], width: int) -> Iterator[Content]:
 
 
 def _path(call: TraceCall) -> str:
-    return urlsplit(call.url or "").path or "/"
+    found = _PATH.match(call.url or "")
+    return (found and found[1]) or "/"
 
 
 def _result(call: TraceCall) -> Content:

@@ -8,6 +8,7 @@ from http.cookiejar import CookieJar
 from typing import Any
 
 import aiohttp
+import httpx
 import pytest
 from aiohttp import client_exceptions
 from aiohttp.client_reqrep import ConnectionKey
@@ -176,7 +177,7 @@ def test_a_body_that_is_not_encoded_as_it_says(client: Client, server: AuthServe
     server.answer("/items", body=b"not gzip", headers={"Content-Encoding": "gzip"})
     error = failure_of(client)
     assert error.code == "ERR_BAD_RESPONSE"
-    assert isinstance(error.__cause__, aiohttp.ClientPayloadError)
+    assert isinstance(error.__cause__, httpx.DecodingError)
 
 
 def test_a_body_that_was_compressed_too_often(client: Client, server: AuthServer) -> None:

@@ -1,4 +1,4 @@
-"""Header values as axios and httpx send them: in Latin-1. aiohttp would send them in UTF-8."""
+"""How a session of our own sends: headers in Latin-1 as axios and httpx do, and no stale answer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ import aiohttp
 _END_OF_HEAD = b"\r\n\r\n"
 
 
-class Latin1Request(aiohttp.ClientRequest):
+class LeftoverError(aiohttp.ClientConnectionError):
+    """The server had sent more than its last answer; nothing was sent on this connection."""
+
+
+class OwnRequest(aiohttp.ClientRequest):
     """A request of aiohttp; what is ASCII goes the usual way."""
 
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
-        """Send it through the connection."""
+        """Send it, unless what is left on the connection would be taken for its answer."""
+        if conn.protocol.should_close:
+            raise LeftoverError
         if not all(map(str.isascii, self.headers.values())):
             transport = _Latin1Transport(conn.protocol.transport)
             conn = _Instead(conn, protocol=_Instead(conn.protocol, transport=transport))
