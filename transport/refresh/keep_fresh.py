@@ -80,7 +80,8 @@ class KeepFresh:
         self._is_running = False
         if not self._nap.done():
             self._nap.set_result(None)
-        await self._runtime.wait(self._ended, None, None)
+        if not self._ended.done():  # as it is in a child that was forked inside the block
+            await self._runtime.wait(self._ended, None, None)
 
     async def _run(self, ended: Future[None]) -> None:
         try:

@@ -334,14 +334,24 @@ def _digest(token: str) -> str:
     return hashlib.blake2b(token.encode(errors="surrogatepass"), digest_size=12).hexdigest()
 
 
-_sessions: WeakValueDictionary[int, TokenSession] = WeakValueDictionary()
-_sessions_lock = threading.Lock()
+class _Sessions:
+    """The one session object of each store."""
+
+    def __init__(self) -> None:
+        self._known: WeakValueDictionary[int, TokenSession] = WeakValueDictionary()
+        self._lock = threading.Lock()
+        reset_after_fork(self)
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+    def of(self, store: TokenStore) -> TokenSession:
+        """Return the session of a store. It keeps the store alive, and so its identity."""
+        with self._lock:
+            session = self._known.get(id(store))
+            if session is None:
+                session = self._known[id(store)] = TokenSession(store)
+            return session
 
 
-def session_of(store: TokenStore) -> TokenSession:
-    """Return the one session object of a store. It keeps the store alive, and so its identity."""
-    with _sessions_lock:
-        session = _sessions.get(id(store))
-        if session is None:
-            session = _sessions[id(store)] = TokenSession(store)
-        return session
+session_of = _Sessions().of
