@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ from zustax.transport import Instance, RefreshError, RequestConfig, create, sile
 from ...store.storage.redis_server import RedisServer
 from ...support.app import App
 from ...support.server import REFRESH, AuthServer
+from ...support.waiting import wait_until
 from .conftest import NewApp, only_async
 
 
@@ -122,6 +125,85 @@ def test_rule_16_what_could_not_be_written_is_written_with_the_next_refresh(
     server.answer(REFRESH, status=503)
     app.get("/items").error()
     assert beside(storage).get_state() == app.store.get_state()
+
+
+def test_rule_16_what_could_not_be_written_is_written_as_soon_as_it_can_be(
+    app: App, server: AuthServer, storage: Files
+) -> None:
+    storage.is_full = True
+    server.expire()
+    app.get("/items").response()
+    storage.is_full = False
+    wait_until(lambda: bool(beside(storage).get_state() == app.store.get_state()))
+    assert server.count(REFRESH) == 1
+
+
+class Full(Files):
+    """Files of a disk whose owner says so before anything is written."""
+
+    def ensure_writable(self, name: str, size: int) -> None:
+        if self.is_full:
+            raise StorageError("no space left on the disk")
+        super().ensure_writable(name, size)
+
+
+def test_rule_16_a_full_disk_is_found_before_a_token_is_rotated(
+    new_app: NewApp, server: AuthServer, tmp_path: Path
+) -> None:
+    storage = Full(tmp_path)
+    apps = [new_app(store=UserStore(storage=storage, sync=False)) for _ in range(2)]
+    apps[0].login()
+    apps[1].store.persist.rehydrate()
+    server.expire()
+    storage.is_full = True
+    for app in apps:
+        error = app.get("/items").error()
+        assert (error.status, server.count(REFRESH)) == (401, 0)
+        assert "no space left on the disk" in str(error.__cause__)
+        assert app.store.get_state().is_login
+    storage.is_full = False
+    assert [app.get("/items").response().status for app in reversed(apps)] == [200] * 2
+    assert server.count(REFRESH) == 1
+    assert server.authority.journal.count("reuse") == 0
+
+
+def test_rule_16_a_disk_that_was_full_keeps_the_session_of_a_real_process(
+    server: AuthServer, tmp_path: Path
+) -> None:
+    tokens = server.login("ada")
+    arguments = [server.url, str(tmp_path), tokens.access_token, tokens.refresh_token]
+    server.expire()
+    ended = subprocess.run(
+        [sys.executable, "-c", ON_A_FULL_DISK, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert server.count(REFRESH) == 1
+
+
+#: No file of the process may grow while its disk is "full", whoever runs it.
+ON_A_FULL_DISK = """
+import resource, signal, sys
+from zustax.store import FileStorage, UserStore
+from zustax.transport import create_sync, silent_refresh
+
+url, folder, access_token, refresh_token = sys.argv[1:]
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+store = UserStore(storage=FileStorage(folder))
+store.login(access_token, refresh_token)
+with create_sync(base_url=url, validate_status=None) as api:
+    silent_refresh(api, store)
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
+    assert api.get("/items").status == 401
+    assert store.get_state().refresh_token == refresh_token
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    assert api.get("/items").status == 200
+assert UserStore(storage=FileStorage(folder)).get_state() == store.get_state()
+"""
 
 
 def test_rule_16_a_storage_that_cannot_be_read_fails_the_refresh_and_keeps_the_session(
@@ -237,6 +319,40 @@ def test_rule_16_while_redis_is_away_the_session_goes_on_in_memory(
             assert app.get("/items").response().status == 200
             assert server.authority.journal.count("reuse") == 0
         finally:
+            redis.remove()
+
+
+@only_async
+@pytest.mark.parametrize("moment", ["before the lock", "during the call"])
+def test_rule_16_a_redis_that_does_not_answer_does_not_stop_the_event_loop(
+    new_app: NewApp, server: AuthServer, moment: str
+) -> None:
+    """It stands still until the loop has served another request and told those who wait."""
+    redis = RedisServer()
+    redis.start()
+    with redis.client() as client:
+        try:
+            app = new_app(store=UserStore(storage=RedisStorage(client)), timeout=0.3).login()
+            server.expire()
+            server.answer("/other", status=204)
+            gate = server.hold(REFRESH)
+            if moment == "before the lock":
+                redis.stop_for_a_while()
+                call = app.get("/items")
+                app.wait_for_waiting(1)
+            else:
+                call = app.get("/items")
+                server.wait_for(1, REFRESH)
+                redis.stop_for_a_while()
+            gate.open()
+            other = app.get("/other", extra={"silent_refresh": False})
+            assert other.response().status == 204
+            wait_until(lambda: call.is_done, 10.0)
+            redis.go_on()
+            assert app.get("/items").response(10.0).status == 200
+            assert server.authority.journal.count("reuse") == 0
+        finally:
+            redis.go_on()
             redis.remove()
 
 
