@@ -210,7 +210,7 @@ def test_a_fork_while_threads_are_busy_leaves_nothing_locked(
             store.set_state({"expires_at": 1.0})
             silent_refresh(create_sync(base_url=url), UserStore())
 
-        assert all([fork(child)() for _ in range(10)])
+        assert all([fork(child)() for _ in range(5)])
         is_over.set()
         """,
         server.url,

@@ -140,6 +140,32 @@ def test_an_invalid_grant_ends_the_session(
 
 
 @pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, {"error": "bad_refresh_token", "error_description": "GitHub"}),
+        (200, b"error=bad_refresh_token&error_description=GitHub+without+an+Accept"),
+        (200, {"ok": False, "error": "invalid_refresh_token"}),
+        (200, {"code": 20026, "error": "invalid_grant", "access_token": ""}),
+        (400, {"error": "interaction_required"}),
+        (400, {"error": "consent_required", "suberror": "basic_action"}),
+        (401, {"error": {"code": "invalid_grant", "message": "nested"}}),
+        (400, {"errors": [{"code": "token_expired"}]}),
+        (403, {"error": "INVALID_GRANT"}),
+    ],
+    ids=str,
+)
+def test_an_error_that_says_that_the_token_is_dead_ends_the_session(
+    new_app: NewApp, server: AuthServer, login_server: AuthServer, status: int, body: Any
+) -> None:
+    login_server.answer(TOKEN, status=status, body=body)
+    app = expired(new_app, server, oauth2_refresh(f"{login_server.url}{TOKEN}", "public"))
+    assert [app.get("/items").error().status for _ in range(3)] == [401] * 3
+    assert login_server.count(TOKEN) == 1
+    assert app.tokens == (None, None)
+    assert app.signals.wait_for("login_required")["reason"] == "refresh_rejected"
+
+
+@pytest.mark.parametrize(
     ("status", "body", "says"),
     [
         (401, {"error": "invalid_client"}, "401, invalid_client"),

@@ -287,15 +287,16 @@ def test_a_redirect_elsewhere_drops_the_token(
 
 
 @pytest.mark.parametrize("status", [401, 200])
+@pytest.mark.parametrize("name", ["another header", "query"])
 def test_a_401_behind_such_a_redirect_was_not_about_the_token(
-    new_app: NewApp, server: AuthServer, elsewhere: AuthServer, place: Place, status: int
+    new_app: NewApp, server: AuthServer, elsewhere: AuthServer, name: str, status: int
 ) -> None:
     if status == 200:  # it comes back, without the token
         elsewhere.redirect("/items", f"{server.url}/back")
     else:
         elsewhere.answer("/items", status=401)
     server.redirect("/items", f"{elsewhere.url}/items")
-    app = new_app(**place.options).login()
+    app = new_app(**PLACES[name].options).login()
     assert app.get("/items").error().status == 401
     assert server.count(REFRESH) == 0
     assert app.close() == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -258,3 +260,28 @@ def test_rule_10_aborting_one_request_as_the_tokens_are_stored_aborts_it_alone(
     assert isinstance(calls.pop(aborted).error(), CanceledError)
     (other,) = calls.values()
     assert other.response().status == 200
+
+
+@pytest.mark.parametrize("how", ["abort", "cancel"])
+def test_rule_10_cancelling_while_a_refused_stream_waits_gives_the_stream_back(
+    app: App, server: AuthServer, how: str
+) -> None:
+    """What is never closed is warned of when it is collected."""
+    server.expire()
+    server.answer("/items", status=401, body=b"x" * 100_000, times=1)
+    controller = AbortController()
+    gate = server.hold(REFRESH)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        call = app.get("/items", response_type="stream", signal=controller.signal)
+        app.wait_for_waiting(1)
+        if how == "cancel" and isinstance(call, TaskCall):
+            call.cancel()
+        else:
+            controller.abort()
+        assert isinstance(call.failure(), (CanceledError, asyncio.CancelledError))
+        gate.open()
+        del call
+        gc.collect()
+        assert app.get("/items").response().status == 200
+    assert [str(one.message) for one in warned if one.category is ResourceWarning] == []

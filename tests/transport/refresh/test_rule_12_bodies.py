@@ -40,6 +40,13 @@ def file_at(position: int) -> io.BytesIO:
     return file
 
 
+class Lines:
+    """An object that can be gone through as often as one likes."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([b"one\n", b"two\n"])
+
+
 def pieces() -> Iterator[bytes]:
     yield from (b"one", b"two")
 
@@ -57,6 +64,7 @@ REPEATABLE: dict[str, tuple[Callable[[], Any], dict[str, Any], bytes]] = {
     "memoryview": (lambda: memoryview(b"abc"), {}, b"abc"),
     "str": (lambda: "grüße", TEXT, "grüße".encode()),
     "dict as JSON": (lambda: {"a": [1, None]}, {}, b'{"a":[1,null]}'),
+    "lines": (Lines, TEXT, b"one\ntwo\n"),
     "list as JSON": (lambda: [1, 2], {}, b"[1,2]"),
     "dict as form": (lambda: {"a": 1, "b": "x y"}, FORM, b"a=1&b=x+y"),
     "file": (lambda: file_at(0), {}, CONTENT),

@@ -116,6 +116,11 @@ def as_jwt(payload: object) -> str:
     return ".".join(part.decode().rstrip("=") for part in encoded) + ".signature"
 
 
+def claiming(payload: bytes) -> str:
+    """Return a token with claims that Python would not write."""
+    return f"a.{base64.urlsafe_b64encode(payload).decode()}.c"
+
+
 def jwt_of(claims: Claims) -> str:
     return as_jwt({"sub": claims.username, "jti": claims.number, "exp": claims.expires_at})
 
@@ -153,9 +158,13 @@ def test_rule_13_a_json_web_token_says_itself_when_it_expires(
         as_jwt({"exp": True}),
         as_jwt({"exp": float("nan")}),
         as_jwt({"exp": float("inf")}),
-        f"a.{base64.urlsafe_b64encode(b'[' * 100_000).decode()}.c",
+        as_jwt({"exp": 10**400}),
+        claiming(b'{"exp": 1' + b"0" * 5000 + b"}"),
+        claiming(b'{"exp": -1e999}'),
+        claiming(b"[" * 100_000),
+        "a.\u00fc\u00fc\u00fc.c",
     ],
-    ids=range(11),
+    ids=range(15),
 )
 def test_rule_13_a_token_of_which_nothing_is_known_is_not_renewed_early(
     clock: Clock, token: str

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from zustax.store import FileStorage, UserStore
-from zustax.transport import RefreshError
+from zustax.transport import RefreshError, TokenPair
 from zustax.transport.testing.faults import stall
 
 from ...support.app import App
@@ -167,6 +167,21 @@ def test_rule_19_an_event_loop_that_was_blocked_does_not_lose_the_answer(
     app.client.call(block)
     assert call.response().status == 200
     assert server.count(REFRESH) == 1
+
+
+@only_async
+def test_rule_19_a_plain_refresh_that_blocks_the_loop_loses_nothing(
+    new_app: NewApp, server: AuthServer
+) -> None:
+    def blocking(refresh_token: str | None) -> TokenPair:
+        tokens = server.authority.refresh(refresh_token or "")
+        time.sleep(4 * TIMEOUT)
+        return TokenPair(tokens.access_token, tokens.refresh_token)
+
+    app = new_app(refresh=blocking, timeout=TIMEOUT).login()
+    server.expire()
+    assert [call.response().status for call in app.get_together(3)] == [200] * 3
+    assert app.stats.refreshes == 1
 
 
 PROGRAM = """
