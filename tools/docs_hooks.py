@@ -1,8 +1,8 @@
 """What the documentation site shows besides `docs/`: hooks of MkDocs.
 
 The pages link to files of the repository, so that they can be read where the repository is. On the
-site each of these files is a page of its own, at `source/` and its path; the README is the first
-page. The script that draws the diagrams comes from npm, once, into `build/`.
+site each of these files is a page of its own, at `source/` and its path. The script that draws the
+diagrams comes from npm, once, into `build/`. The page of the lab is written by the lab.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import posixpath
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -24,16 +25,28 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-README = ROOT / "README.md"
+BUILD = ROOT / "build" / "docs"
 
 #: They are on the site whether a page links to them or not.
-ALWAYS = (README, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md")
+ALWAYS = (
+    ROOT / "README.zh-CN.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
+)
 
 #: The major version is the one that the theme was made for.
 MERMAID = "11.17.2"
 
 #: Shown as they are; any other file is shown on a page.
 PICTURES = {".svg"}
+
+#: Pages whose table needs the whole window.
+WIDE = {"comparison.md"}
+
+#: The page that the lab has written, and what leads to it.
+LAB = "lab-run.html"
+TO_LAB = f"[Read the ten chapters as the last build ran them]({LAB}){{ .md-button }}\n"
 
 #: Where a link leads, behind the text of the link or in a definition on a line of its own.
 LINK = re.compile(r"(?P<before>\]\(|^\[[^\]\n]+\]: )(?!\w+:|#)(?P<path>[^)#\s]+)", re.MULTILINE)
@@ -51,16 +64,22 @@ search:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the files that pages link to, and the script that draws diagrams."""
+    """Add the files that pages link to, the page of the lab, and the script for diagrams."""
     for path in shown_files():
         files.append(shown(path, config))
     files.append(File.generated(config, "assets/mermaid.min.js", abs_src_path=str(mermaid())))
+    files.append(File.generated(config, LAB, abs_src_path=str(lab())))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Make links to files of the repository links to their pages."""
     path = file_of(page.file.src_uri)
+    if path == DOCS / "lab.md":
+        title, _, rest = markdown.partition("\n")
+        markdown = f"{title}\n\n{TO_LAB}{rest}"
+    if path.name in WIDE:
+        page.meta["hide"] = ["navigation", "toc"]
     return with_links_to_pages(markdown, path) if path.suffix == ".md" else markdown
 
 
@@ -116,8 +135,6 @@ def with_links_to_pages(markdown: str, path: Path) -> str:
 
 def page_of(path: Path) -> str:
     """The page or picture that shows a file, as MkDocs names it."""
-    if path == README:
-        return "index.md"
     if path.is_relative_to(DOCS):
         return path.relative_to(DOCS).as_posix()
     name = path.relative_to(ROOT).as_posix()
@@ -126,8 +143,6 @@ def page_of(path: Path) -> str:
 
 def file_of(page: str) -> Path:
     """The file that a page shows."""
-    if page == "index.md":
-        return README
     if not page.startswith("source/"):
         return DOCS / page
     path = ROOT / page.removeprefix("source/")
@@ -143,9 +158,20 @@ def text_of(path: Path) -> str:
     return SOURCE_PAGE.format(name=name, language=path.suffix[1:] or "text", text=text.rstrip())
 
 
+def lab() -> Path:
+    """The page of the lab, which runs all of its chapters."""
+    page = BUILD / LAB
+    page.parent.mkdir(parents=True, exist_ok=True)
+    main = ROOT / "examples" / "lab" / "main.py"
+    subprocess.run(  # noqa: S603 (nothing in it comes from elsewhere)
+        [sys.executable, main, "--html", page], check=True, stdout=subprocess.DEVNULL
+    )
+    return page
+
+
 def mermaid() -> Path:
     """The script that draws diagrams, from npm the first time."""
-    script = ROOT / "build" / "docs" / f"mermaid-{MERMAID}.min.js"
+    script = BUILD / f"mermaid-{MERMAID}.min.js"
     if not script.exists():
         script.parent.mkdir(parents=True, exist_ok=True)
         script.write_bytes(mermaid_from_npm())
