@@ -56,6 +56,8 @@ class Sharing(Generic[T]):
         self._hydrator = hydrator
         self._wait_for_store = wait_for_store
         self._listening: finalize[..., Any] | None = None
+        self._kept: list[Any] = []
+        self._inherited: list[Any] = []
         self.renew()
         renews_after_fork(self)
 
@@ -64,6 +66,8 @@ class Sharing(Generic[T]):
         self._changes: set[object] = set()
         self._is_reading_due = False
         self._quiet: Future[None] | None = None
+        # The parent holds them: were they thrown away here, they would be released there.
+        self._inherited, self._kept = self._inherited + self._kept, []
 
     def listen(self) -> None:
         """Begin to listen to the storage, if the options say so and it is not done already."""
@@ -171,18 +175,36 @@ class Sharing(Generic[T]):
                 self._item.writes.start(self._retry())
 
     async def _retry(self) -> None:
-        lock = lock_of(self._item.options, _PATIENCE)
         try:
-            await _enter(self._item, lock)
+            lock = await self.enter(lock_of(self._item.options, _PATIENCE))
             try:
                 await self.catch_up()
             finally:
-                await _leave(self._item, lock)
+                await self.leave(lock)
         except Exception as error:
             name = self._item.options.name
             _log.warning("persisted store %r still cannot be written: %s", name, str(error))
-        if not self._item.is_saved:
+        if not self._item.is_saved and not self._kept:
             self.retry_later()
+
+    async def enter(self, lock: Any) -> Any:
+        """Take the lock that was kept for what could not be written, or wait for this one."""
+        with self._item.lock:
+            kept = self._kept.pop() if self._kept else None
+        if kept is None:
+            await _enter(self._item, lock)
+        return lock if kept is None else kept
+
+    async def leave(self, lock: Any) -> None:
+        """Let the next process have the lock, or keep it for what could not be written.
+
+        What is stored is out of date then: no other process may go by it.
+        """
+        if self._item.has_failed and not self._item.is_saved:
+            self._kept.append(lock)
+            self.retry_later()
+        else:
+            await _leave(self._item, lock)
 
     async def _waited_for_changes(self) -> bool:
         """Wait for the end of the changes that are made here; return False if there are none."""
@@ -248,7 +270,7 @@ class ExclusiveLock(Generic[T]):
     def write(self) -> Future[bool]:
         """Write the newest state, if the storage still holds what ``reload`` has read.
 
-        If that fails, the state is written as soon as possible, unless another process is faster.
+        If that fails, the state is written as soon as possible, and the lock is kept until then.
 
         Returns:
             A future for whether it is written. It fails with what the storage raises.
@@ -274,16 +296,10 @@ class ExclusiveLock(Generic[T]):
             await self._item.writes.wait(ensure_writable(options.name, size))
 
     async def _write(self) -> bool:
-        try:
-            return await self._sharing.replace(self._expected)
-        except TypeError:  # it is the state that cannot be written, and no other time is better
-            raise
-        except Exception:
-            self._sharing.retry_later()
-            raise
+        return await self._sharing.replace(self._expected)
 
     async def _release(self) -> None:
-        await _leave(self._item, self._lock)
+        await self._sharing.leave(self._lock)
 
     def _run(self, function: Callable[[], Coroutine[Any, Any, R]]) -> Future[R]:
         # A storage without a lock is in memory, or one's own affair.
@@ -301,8 +317,7 @@ def exclusive(
         return _failed(error)
 
     async def enter() -> ExclusiveLock[T]:
-        await _enter(item, lock)
-        return ExclusiveLock(item, sharing, lock)
+        return ExclusiveLock(item, sharing, await sharing.enter(lock))
 
     is_slow = not _is_async(lock) and not isinstance(lock, nullcontext)
     return _future(item, enter, in_thread=is_slow)

@@ -21,6 +21,9 @@ from ...support.server import REFRESH, AuthServer
 from ...support.waiting import wait_until
 from .conftest import NewApp, only_async
 
+#: Seconds for another thread on a machine that has much else to do.
+BOUND = 20.0
+
 
 class Files(FileStorage):
     """Files that cannot be written, or read, while a test says so."""
@@ -112,6 +115,21 @@ def test_rule_16_if_the_pair_cannot_be_written_the_requests_are_served_and_it_is
     warnings = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
     assert len([text for text in warnings if "kept in memory" in text]) == 1
     assert app.close() == ["token_refreshed", "refresh_failed"]
+
+
+def test_rule_16_no_other_process_refreshes_while_a_new_pair_cannot_be_written(
+    app: App, new_app: NewApp, server: AuthServer, storage: Files
+) -> None:
+    other = new_app(store=beside(storage), timeout=0.5)
+    storage.is_full = True
+    server.expire()
+    assert app.get("/items").response().status == 200
+    assert other.get("/items").error().status == 401
+    storage.is_full = False
+    wait_until(lambda: beside(storage).get_state() == app.store.get_state(), BOUND)
+    assert other.get("/items").response().status == 200
+    assert server.count(REFRESH) == 1
+    assert other.tokens == app.tokens
 
 
 def test_rule_16_what_could_not_be_written_is_written_with_the_next_refresh(
