@@ -161,7 +161,7 @@ class Chaos:
         for timer in self._timers:
             timer.join()
         for other in (*self._others, *self._lasting):
-            self._violations += other.wait()
+            self._violations += other.wait(was_killed=other.name in self._backend.killed)
         self._backend.is_calm = True
         self._use_once_more()
         self._look_for_leftovers()
@@ -381,14 +381,15 @@ class Other:
         """Send it a signal; to one that has ended, nothing."""
         self._process.send_signal(number)
 
-    def wait(self) -> list[str]:
+    def wait(self, *, was_killed: bool) -> list[str]:
         """Wait for its end; return what went wrong."""
         try:
             status = self._process.wait(BOUND)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return [f"{self.name} does not end"]
-        return [*self.complaints(), *([f"{self.name} ended with {status}"] if status else [])]
+        is_well = status == 0 or was_killed
+        return [*self.complaints(), *([] if is_well else [f"{self.name} ended with {status}"])]
 
     def complaints(self) -> list[str]:
         """Return what it has written to its standard error."""
