@@ -1,6 +1,7 @@
 """Reactive state with the semantics of Zustand."""
 
 import logging
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from .equality import object_is, shallow
 from .middleware import combine, devtools, immer, persist, redux
@@ -72,6 +73,19 @@ __all__ = [
 # Tracebacks and documentation show the name that a user imports, wherever the file is.
 for _exported in __all__:
     globals()[_exported].__module__ = __name__
+
+if _TYPE_CHECKING:
+    __version__: str
+else:  # a checker would take any name for one that exists
+
+    def __getattr__(name: str) -> str:
+        """Look the version up when it is asked for: what finds it is slow to import."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import version
+
+        return version("zustax")
+
 
 # A program that has set up no logging is not told on stderr.
 logging.getLogger("zustax").addHandler(logging.NullHandler())

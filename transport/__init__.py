@@ -2,7 +2,6 @@
 
 import logging as _logging
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
 
 from .adapters.streaming import ResponseStream, SyncResponseStream
 from .cancel import AbortController, AbortSignal
@@ -32,6 +31,8 @@ if _TYPE_CHECKING:
         token_refreshed,
     )
     from .trace import Trace, TraceCall, TraceEvent, TraceHandler, TraceSpan, record
+
+    __version__: str
 
 __all__ = [
     "UNSET",
@@ -93,20 +94,24 @@ for _name in frozenset(__all__) - _LATER:
     _show_public_module(globals()[_name])
 
 
-def __getattr__(name: str) -> _Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import refresh
+if not _TYPE_CHECKING:  # a checker would take any name for one that exists
 
-    package: _Any = refresh
-    if name not in refresh.__all__:
-        from . import trace
+    def __getattr__(name: str) -> object:
+        """Import a package, or look the version up, when it is first used."""
+        if name == "__version__":
+            from importlib.metadata import version
 
-        package = trace
-    for each in _LATER.intersection(package.__all__):
-        globals()[each] = value = getattr(package, each)
-        _show_public_module(value)
-    return globals()[name]
+            return version("zustax")
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from . import refresh as package
+
+        if name not in package.__all__:
+            from . import trace as package
+        for each in _LATER.intersection(package.__all__):
+            globals()[each] = value = getattr(package, each)
+            _show_public_module(value)
+        return globals()[name]
 
 
 def __dir__() -> list[str]:

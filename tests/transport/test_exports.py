@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import inspect
 import pkgutil
 import subprocess
@@ -111,6 +112,17 @@ def test_what_a_package_lists_says_that_it_comes_from_there(package: ModuleType)
         if has_a_name(value) and value.__module__ != package.__name__
     }
     assert strangers == {}
+
+
+@every_package
+def test_a_package_states_the_version_that_is_installed(package: ModuleType) -> None:
+    assert package.__version__ == importlib.metadata.version("zustax")
+
+
+@every_package
+def test_a_name_that_is_not_there_is_an_attribute_error(package: ModuleType) -> None:
+    with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no attribute 'nam'"):
+        _ = package.nam
 
 
 # --- documentation ---
