@@ -104,10 +104,13 @@ if not _TYPE_CHECKING:  # a checker would take any name for one that exists
             return version("zustax")
         if name not in _LATER:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from . import refresh as package
+        from . import refresh
 
-        if name not in package.__all__:
-            from . import trace as package
+        package: _Any = refresh
+        if name not in refresh.__all__:
+            from . import trace
+
+            package = trace
         for each in _LATER.intersection(package.__all__):
             globals()[each] = value = getattr(package, each)
             _show_public_module(value)
