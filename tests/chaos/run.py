@@ -66,9 +66,7 @@ ADVERSITIES = (
     "answers firewall 503",
     "answers late",
     "answers refused",
-    "answers too many",
     "answers unavailable",
-    "answers unreadable",
     "calls cancelled",
     "disk filled",
     "disk filled in a refresh",
@@ -161,7 +159,7 @@ class Chaos:
         for timer in self._timers:
             timer.join()
         for other in (*self._others, *self._lasting):
-            self._violations += other.wait(was_killed=other.name in self._backend.killed)
+            self._violations += other.wait(self._backend.killed)
         self._backend.is_calm = True
         self._use_once_more()
         self._look_for_leftovers()
@@ -235,6 +233,11 @@ class Chaos:
     async def _do_harm(self) -> None:
         chance = random.Random(f"{self._seed} harm")
         loop = asyncio.get_running_loop()
+        # These wait for a refresh of the right process, and must happen in every run.
+        self._in_a_refresh(self._kill)
+        self._in_a_refresh(partial(self._stop, TIMEOUT * _STOPPED[1]))
+        self._in_a_refresh(partial(self._fill, TIMEOUT))
+        self._backend.in_a_refresh(partial(self._block, loop, TIMEOUT * _STOPPED[0]))
         while time.monotonic() < self._end:
             await asyncio.sleep(chance.uniform(0, _HARM_PAUSE))
             (harm,) = chance.choices(tuple(_HARM), tuple(_HARM.values()))
@@ -258,7 +261,13 @@ class Chaos:
     def _now_or_in_a_refresh(
         self, chance: random.Random, harm: Callable[[str], str | None]
     ) -> None:
-        """Do harm to one of the others, which gives what it was, or None for another process."""
+        if chance.random() < 0.5:
+            harm(chance.choice(self._others).name)
+        else:
+            self._in_a_refresh(harm)
+
+    def _in_a_refresh(self, harm: Callable[[str], str | None]) -> None:
+        """Do harm in a refresh; it gives what it was, or None if it wants another process."""
 
         def in_a_refresh(name: str) -> bool:
             what = harm(name)
@@ -266,10 +275,7 @@ class Chaos:
                 self._done[f"{what} in a refresh"] += 1
             return what is not None
 
-        if chance.random() < 0.5:
-            harm(chance.choice(self._others).name)
-        else:
-            self._backend.in_a_refresh(in_a_refresh)
+        self._backend.in_a_refresh(in_a_refresh)
 
     def _block(self, loop: asyncio.AbstractEventLoop, seconds: float, name: str) -> bool:
         if name != "main":
@@ -381,14 +387,14 @@ class Other:
         """Send it a signal; to one that has ended, nothing."""
         self._process.send_signal(number)
 
-    def wait(self, *, was_killed: bool) -> list[str]:
-        """Wait for its end; return what went wrong."""
+    def wait(self, killed: set[str]) -> list[str]:
+        """Wait for its end; return what went wrong, if it is not one of the killed."""
         try:
             status = self._process.wait(BOUND)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return [f"{self.name} does not end"]
-        is_well = status == 0 or was_killed
+        is_well = status == 0 or self.name in killed
         return [*self.complaints(), *([] if is_well else [f"{self.name} ended with {status}"])]
 
     def complaints(self) -> list[str]:
