@@ -59,5 +59,9 @@ def table() -> Iterator[str]:
             )
 
 
-if __name__ == "__main__":
+def main() -> None:
     sys.stdout.writelines(table())
+
+
+if __name__ == "__main__":
+    main()

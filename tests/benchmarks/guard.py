@@ -1,6 +1,6 @@
 """What silent refresh adds to a request whose token is valid.
 
-    uv run python tests/benchmarks/guard.py
+    uv run python -m tests.benchmarks.guard
 
 A request goes through the network interceptor alone, with nothing behind it; the same without the
 interceptor is taken off. Short blocks of the variants alternate. What counts is the processor time
@@ -44,7 +44,7 @@ async def seconds(send: Send, config: RequestConfig) -> float:
     return (time.process_time() - start) / REQUESTS_PER_BLOCK
 
 
-async def main() -> None:
+async def measure() -> None:
     response = Response(b"", 200, "OK", {}, RequestConfig())
 
     async def proceed(_config: RequestConfig) -> Response:
@@ -62,5 +62,9 @@ async def main() -> None:
         sys.stdout.write(f"{name:>14}  {(min(times[name]) - base) * 1e6:5.2f} us\n")
 
 
+def main() -> None:
+    asyncio.run(measure())
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

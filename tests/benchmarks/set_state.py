@@ -43,6 +43,10 @@ def table(contenders: dict[str, Contender]) -> Iterator[str]:
             yield f"{listeners:>9}  {name:<10} missing: {reason}\n"
 
 
-if __name__ == "__main__":
+def main() -> None:
     with zustand() as original:
         sys.stdout.writelines(table(PYTHON | {"Zustand": original}))
+
+
+if __name__ == "__main__":
+    main()

@@ -267,7 +267,10 @@ async def bytes_per_waiting(
 async def memory(server: Server) -> str:
     server.tell("hold answers")
     async with httpx.AsyncClient(base_url=server.url, timeout=None) as client:
-        before, connections = server.tell().items, 100  # the others are in the queue by then
+        before, connections = (
+            server.tell().items,
+            min(WAITING, 100),
+        )  # the others are in the queue by then
         bare = await bytes_per_waiting(
             lambda: client.get("/items"), lambda: server.tell().items == before + connections
         )

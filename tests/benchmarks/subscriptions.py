@@ -81,5 +81,9 @@ def table() -> Iterator[str]:
             yield f"{name:<20} {count:>8,} {median(each) * 1e6:>7.2f} us {ratio:>6.2f}\n"
 
 
-if __name__ == "__main__":
+def main() -> None:
     sys.stdout.writelines(table())
+
+
+if __name__ == "__main__":
+    main()

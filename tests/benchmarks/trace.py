@@ -1,6 +1,6 @@
 """What recording costs, and what it costs that one could record.
 
-    uv run python tests/benchmarks/trace.py
+    uv run python -m tests.benchmarks.trace
 
 Calls go through one request and one response interceptor to an adapter that answers at once, so
 that nothing but the instance itself is measured. Short blocks alternate: nobody records, somebody
