@@ -87,5 +87,5 @@ else:  # a checker would take any name for one that exists
         return version("zustax")
 
 
-# A program that has set up no logging is not told on stderr.
+# Without it Python prints warnings of a program that has set up no logging.
 logging.getLogger("zustax").addHandler(logging.NullHandler())

@@ -77,7 +77,7 @@ class Store(Generic[T]):
         self._state: Any = None  # a T once there is one; what merging makes is no T to a checker
         self._initial_state: Any = None
         refuse_class(initial)
-        with self._lock:  # what another thread sets, told of by a storage, comes after
+        with self._lock:  # what a storage's thread sets meanwhile comes after
             if is_function(initial):
                 initial = fitted("initial", initial, "set_state", "get_state", "store")
                 initial = initial(self.set_state, self.get_state, self)

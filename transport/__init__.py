@@ -2,6 +2,7 @@
 
 import logging as _logging
 from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 from .adapters.streaming import ResponseStream, SyncResponseStream
 from .cancel import AbortController, AbortSignal

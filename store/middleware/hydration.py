@@ -282,7 +282,7 @@ class Hydrator(Generic[T]):
             if hydration.on_end is not None:
                 hydration.on_end(None, error)
         except Exception as another:
-            self._log("told of that", another)
+            self._log("reported", another)
             raise
 
     def is_over(self, hydration: Hydration[T]) -> bool:

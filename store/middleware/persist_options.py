@@ -99,5 +99,5 @@ class PersistOptions(Generic[T]):
         missing = [method for method in needed if not hasattr(self.storage, method)]
         if missing:
             kind = type(self.storage).__name__
-            hint = "; sync=True needs one that tells of changes" if missing == ["subscribe"] else ""
+            hint = "; sync=True needs it" if missing == ["subscribe"] else ""
             raise TypeError(f"{kind} is no storage for this: it lacks {', '.join(missing)}{hint}")

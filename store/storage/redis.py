@@ -13,13 +13,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
-from inspect import iscoroutinefunction
+from inspect import isawaitable, iscoroutinefunction
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from ..after_fork import renews_after_fork
 from ..checks import needs_extra, require_function
-from ..coroutines import maybe_await, run_plain
 from ..tracebacks import cuts_frames
 from .protocol import KEPT_ASIDE, StoredStateError, storage_error
 from .watch import Channel, ThreadListener, listen_in_task
@@ -265,8 +264,15 @@ class RedisStorage:
         return f"{self._prefix}:{kind}:{name}"
 
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Run what is written once for both kinds of client."""
-        return coroutine if self._is_async else run_plain(coroutine)
+        """Run what is written once for both kinds of client; a plain one never has it wait."""
+        if self._is_async:
+            return coroutine
+        try:
+            coroutine.send(None)
+        except StopIteration as end:
+            return end.value
+        coroutine.close()
+        raise RuntimeError("a client of redis has returned an awaitable")
 
     @cuts_frames
     async def _get(self, name: str) -> str | None:
@@ -303,7 +309,8 @@ class RedisStorage:
 
     async def _ask(self, what: str, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
-            return await maybe_await(function(*arguments))
+            result = function(*arguments)
+            return await result if isawaitable(result) else result
         except self._errors as error:
             problem = storage_error(what, error)
         raise problem

@@ -347,7 +347,7 @@ def test_what_is_no_storage_is_refused() -> None:
 
 
 def test_following_others_needs_a_storage_that_tells_of_them() -> None:
-    with pytest.raises(TypeError, match="it lacks subscribe; sync=True needs one that tells"):
+    with pytest.raises(TypeError, match="it lacks subscribe; sync=True needs it"):
         make(MemoryStorage(), sync=True)
 
 

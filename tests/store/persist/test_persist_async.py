@@ -131,7 +131,7 @@ async def test_an_error_of_the_end_callback_that_nobody_waits_for_is_logged(
     store = make(AsyncStorage(), on_rehydrate_storage=lambda state: failing)
     await until(lambda: not store.persist.is_hydrating())
     gc.collect()
-    assert "could not be told of that: the callback fails" in caplog.text
+    assert "could not be reported: the callback fails" in caplog.text
     assert {record.name for record in caplog.records} == {"zustax"}
 
 
