@@ -4,6 +4,7 @@ import logging as _logging
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from .adapters.progress import ProgressEvent
 from .adapters.streaming import ResponseStream, SyncResponseStream
 from .cancel import AbortController, AbortSignal
 from .chain import InterceptorManager, NetworkManager
@@ -12,7 +13,6 @@ from .errors import CanceledError, InvalidURLError, RefreshError, RequestError
 from .headers import Headers
 from .instance import Instance, SyncInstance, create, create_sync
 from .options import merge_config
-from .progress import ProgressEvent
 from .response import ClientRequest, Response
 
 if _TYPE_CHECKING:

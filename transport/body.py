@@ -6,6 +6,7 @@ import base64
 import json
 import os
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from types import NoneType
 from typing import Any
 
 from attrs import field, frozen
@@ -35,7 +36,7 @@ def transform_request(data: Any, headers: Headers) -> Any:
         if "content-type" not in headers:
             headers["Content-Type"] = "application/json"
         return to_json(data)
-    if "application/json" in content_type and not _is_raw(data):
+    if "application/json" in content_type and isinstance(data, (str, int, float, NoneType)):
         return data.strip() if isinstance(data, str) and _is_json(data) else to_json(data)
     return data
 
@@ -65,10 +66,6 @@ def _refuse_constant(name: str) -> None:
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-def _is_raw(data: Any) -> bool:
-    return not (data is None or isinstance(data, (str, bool, int, float)))
-
-
 def _is_json(text: str) -> bool:
     try:
         _decoder.decode(text)
@@ -79,14 +76,11 @@ def _is_json(text: str) -> bool:
 
 def _form(data: Any) -> str:
     """Make ``application/x-www-form-urlencoded`` text; bytes become base64."""
-    return "&".join(
-        f"{encode_form(name)}={encode_form(_form_text(value))}"
-        for name, value in flatten(data, "data", is_part=is_bytes)
-    )
-
-
-def _form_text(value: Any) -> str:
-    return base64.b64encode(value).decode() if is_bytes(value) else as_text(value)
+    pairs = []
+    for name, value in flatten(data, "data", is_part=is_bytes):
+        text = base64.b64encode(value).decode() if is_bytes(value) else as_text(value)
+        pairs.append(f"{encode_form(name)}={encode_form(text)}")
+    return "&".join(pairs)
 
 
 # --- multipart ---
@@ -100,12 +94,7 @@ class FormBody:
 
 
 def _multipart(data: Any) -> FormBody:
-    """Flatten ``data`` into a form.
-
-    Raises:
-        TypeError: A file does not give bytes, or its content type is no string.
-        ValueError: A content type would add another header.
-    """
+    """Flatten ``data`` into a form."""
     parts = flatten(data, "data", is_part=_is_part)
     for name, value in parts:
         _check_part(name, value)
@@ -180,11 +169,7 @@ class FileBody:
 
 
 def to_body(data: Any) -> Any:
-    """Turn transformed data into what can be sent: ``None``, bytes, or an iterable of bytes.
-
-    Raises:
-        RequestError: ``ERR_BAD_REQUEST``: it is neither (a dict that no transform made text of).
-    """
+    """Turn transformed data into what can be sent: ``None``, bytes, or an iterable of bytes."""
     if data is None or data is False or data == 0:
         return None
     if isinstance(data, (bytes, FileBody, FormBody)):

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack
 
 from attrs import define, field, fields, setters
 
+from .adapters.progress import ProgressEvent
 from .cancel import AbortSignal
 from .headers import Headers
 from .hints import unknown_option
-from .progress import ProgressEvent
 from .secrecy import REDACTED, discreet, redact, redact_proxy, redact_secrets_in_url
 
 

@@ -65,20 +65,7 @@ def flatten(
     indexes: bool | None = False,
     is_part: Callable[[Any], bool] = lambda value: False,
 ) -> list[tuple[str, Any]]:
-    """Return pairs of name and leaf for a nested mapping or list, named as axios names them.
-
-    Args:
-        value: What to flatten; ``None`` leaves are left out.
-        option: The option it came from, for the text of errors.
-        dots: ``a.b`` instead of ``a[b]``.
-        indexes: Lists of leaves: ``False`` as ``a[]``, ``True`` as ``a[0]``, ``None`` as ``a``.
-        is_part: Tells what is taken as it is: bytes and files of a form.
-
-    Raises:
-        TypeError: It is neither a mapping nor a list, or a leaf has no meaning as text.
-        ValueError: It contains itself, or half a character.
-        RequestError: ``ERR_FORM_DATA_DEPTH_EXCEEDED``: it is nested too deeply.
-    """
+    """Return pairs of name and leaf for a nested mapping or list, named as axios names them."""
     if not is_nested(value):
         raise TypeError(f"{option} must be a mapping, not {type(value).__name__}")
     pairs = list(_Flattening(option, dots, indexes, is_part).leaves(value, (), ()))
@@ -206,12 +193,7 @@ def encoded(text: str, option: str) -> bytes:
 
 
 def to_json(value: Any) -> str:
-    """Make compact JSON; dates become ISO 8601.
-
-    Raises:
-        TypeError: It holds something that JSON lacks.
-        ValueError: It contains itself, or a number that JSON lacks.
-    """
+    """Make compact JSON; dates become ISO 8601."""
     try:
         text = json.dumps(
             value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_to_json
@@ -238,12 +220,7 @@ def _to_json(value: Any) -> Any:
 
 
 def header_fields(headers: Headers) -> list[tuple[str, str]]:
-    """Return names and values as they go on the wire, in Latin-1, without those that are not sent.
-
-    Raises:
-        RequestError: ``ERR_BAD_OPTION_VALUE`` for a name that is no header name (RFC 9110,
-            section 5.1).
-    """
+    """Return names and values as they go on the wire, in Latin-1; those not sent are left out."""
     fields = []
     for name, value in headers.fields():
         if value is None or value is False:
@@ -274,11 +251,7 @@ def basic_auth(auth: tuple[str, str]) -> str:
 
 
 def username_and_password(auth: Any, name: str = "auth") -> tuple[str, str]:
-    """Return the two of a mapping or a pair, empty where they are missing.
-
-    Raises:
-        TypeError: It is neither, or not of strings.
-    """
+    """Return the two of a mapping or a pair, empty where they are missing."""
     if isinstance(auth, Mapping):
         username, password = auth.get("username") or "", auth.get("password") or ""
     elif isinstance(auth, (tuple, list)) and len(auth) == 2:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping
 from http.cookiejar import CookieJar
-from types import FunctionType, TracebackType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar, Unpack
 
 from .adapters.registry import Adapters
@@ -46,6 +46,8 @@ else:
 
 #: Options as axios takes them: in one argument.
 Options: TypeAlias = RequestConfig | RequestOptions | Mapping[str, Any]
+Config: TypeAlias = Options | None
+Target: TypeAlias = Options | str
 
 
 class BaseInstance(ABC, Generic[Given]):
@@ -110,10 +112,7 @@ class BaseInstance(ABC, Generic[Given]):
         return self._adapters.authorizes
 
     def __call__(
-        self,
-        target: Options | str = UNSET,
-        config: Options | None = None,
-        **options: Unpack[RequestOptions],
+        self, target: Target = UNSET, config: Config = None, **options: Unpack[RequestOptions]
     ) -> Given:
         """Send a request: ``api(url, **options)``, ``api(url, config)`` or ``api(config)``.
 
@@ -132,113 +131,77 @@ class BaseInstance(ABC, Generic[Given]):
         return self._call(_given(target, config, options))
 
     def request(
-        self,
-        target: Options | str = UNSET,
-        config: Options | None = None,
-        **options: Unpack[RequestOptions],
+        self, target: Target = UNSET, config: Config = None, **options: Unpack[RequestOptions]
     ) -> Given:
         """Send a request, as calling the instance does."""
         return self._call(_given(target, config, options))
 
-    def get(
-        self, url: str, config: Options | None = None, **options: Unpack[VerbOptionsWithData]
-    ) -> Given:
+    def get(self, url: str, config: Config = None, **options: Unpack[VerbOptionsWithData]) -> Given:
         """Send a GET request."""
         return self._call(_given(url, config, options, "get"))
 
     def delete(
-        self, url: str, config: Options | None = None, **options: Unpack[VerbOptionsWithData]
+        self, url: str, config: Config = None, **options: Unpack[VerbOptionsWithData]
     ) -> Given:
         """Send a DELETE request."""
         return self._call(_given(url, config, options, "delete"))
 
     def head(
-        self, url: str, config: Options | None = None, **options: Unpack[VerbOptionsWithData]
+        self, url: str, config: Config = None, **options: Unpack[VerbOptionsWithData]
     ) -> Given:
         """Send a HEAD request."""
         return self._call(_given(url, config, options, "head"))
 
     def options(
-        self, url: str, config: Options | None = None, **options: Unpack[VerbOptionsWithData]
+        self, url: str, config: Config = None, **options: Unpack[VerbOptionsWithData]
     ) -> Given:
         """Send an OPTIONS request."""
         return self._call(_given(url, config, options, "options"))
 
     def post(
-        self,
-        url: str,
-        data: Any = UNSET,
-        config: Options | None = None,
-        **options: Unpack[VerbOptions],
+        self, url: str, data: Any = UNSET, config: Config = None, **options: Unpack[VerbOptions]
     ) -> Given:
         """Send a POST request with ``data`` as its body."""
         return self._call(_given(url, config, options, "post", data))
 
     def put(
-        self,
-        url: str,
-        data: Any = UNSET,
-        config: Options | None = None,
-        **options: Unpack[VerbOptions],
+        self, url: str, data: Any = UNSET, config: Config = None, **options: Unpack[VerbOptions]
     ) -> Given:
         """Send a PUT request with ``data`` as its body."""
         return self._call(_given(url, config, options, "put", data))
 
     def patch(
-        self,
-        url: str,
-        data: Any = UNSET,
-        config: Options | None = None,
-        **options: Unpack[VerbOptions],
+        self, url: str, data: Any = UNSET, config: Config = None, **options: Unpack[VerbOptions]
     ) -> Given:
         """Send a PATCH request with ``data`` as its body."""
         return self._call(_given(url, config, options, "patch", data))
 
     def query(
-        self,
-        url: str,
-        data: Any = UNSET,
-        config: Options | None = None,
-        **options: Unpack[VerbOptions],
+        self, url: str, data: Any = UNSET, config: Config = None, **options: Unpack[VerbOptions]
     ) -> Given:
         """Send a QUERY request with ``data`` as its body."""
         return self._call(_given(url, config, options, "query", data))
 
     def post_form(
-        self,
-        url: str,
-        data: Any = UNSET,
-        config: Options | None = None,
-        **options: Unpack[VerbOptions],
+        self, url: str, data: Any = UNSET, config: Config = None, **options: Unpack[VerbOptions]
     ) -> Given:
         """Send a POST request with ``data`` as ``multipart/form-data``."""
         return self._call(_as_form(_given(url, config, options, "post", data)))
 
     def put_form(
-        self,
-        url: str,
-        data: Any = UNSET,
-        config: Options | None = None,
-        **options: Unpack[VerbOptions],
+        self, url: str, data: Any = UNSET, config: Config = None, **options: Unpack[VerbOptions]
     ) -> Given:
         """Send a PUT request with ``data`` as ``multipart/form-data``."""
         return self._call(_as_form(_given(url, config, options, "put", data)))
 
     def patch_form(
-        self,
-        url: str,
-        data: Any = UNSET,
-        config: Options | None = None,
-        **options: Unpack[VerbOptions],
+        self, url: str, data: Any = UNSET, config: Config = None, **options: Unpack[VerbOptions]
     ) -> Given:
         """Send a PATCH request with ``data`` as ``multipart/form-data``."""
         return self._call(_as_form(_given(url, config, options, "patch", data)))
 
     def get_uri(
-        self,
-        target: Options | str = UNSET,
-        config: Options | None = None,
-        **options: Unpack[RequestOptions],
+        self, target: Target = UNSET, config: Config = None, **options: Unpack[RequestOptions]
     ) -> str:
         """Return the URL that a call would request, as it was written (only params are escaped)."""
         return full_url(config_for_call(self.defaults, _given(target, config, options)))
@@ -273,9 +236,7 @@ class Instance(BaseInstance[Coroutine[Any, Any, Result]], Generic[Result]):
     response interceptors return, as in ``api: Instance[Item] = create(...)``.
     """
 
-    def create(
-        self, config: Options | None = None, **options: Unpack[RequestOptions]
-    ) -> Instance[Derived]:
+    def create(self, config: Config = None, **options: Unpack[RequestOptions]) -> Instance[Derived]:
         """Make another instance with these defaults and ``options`` over them.
 
         It shares the connections, and has no interceptors. Closing it leaves the connections open.
@@ -293,16 +254,11 @@ class Instance(BaseInstance[Coroutine[Any, Any, Result]], Generic[Result]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     def _call(self, given: dict[str, Any]) -> Coroutine[Any, Any, Any]:
-        return self._core.call(config_for_call(self.defaults, given))
+        return self._core.call(config_for_call(self._core.defaults, given))
 
 
 @discreet
@@ -313,7 +269,7 @@ class SyncInstance(BaseInstance[Result], Generic[Result]):
     """
 
     def create(
-        self, config: Options | None = None, **options: Unpack[RequestOptions]
+        self, config: Config = None, **options: Unpack[RequestOptions]
     ) -> SyncInstance[Derived]:
         """Make another instance with these defaults and ``options`` over them.
 
@@ -333,21 +289,16 @@ class SyncInstance(BaseInstance[Result], Generic[Result]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _call(self, given: dict[str, Any]) -> Any:
-        return run_now(self._core.call(config_for_call(self.defaults, given)))
+        return run_now(self._core.call(config_for_call(self._core.defaults, given)))
 
 
 @discreet
 def create(
-    config: Options | None = None, *, client: Any = None, **options: Unpack[RequestOptions]
+    config: Config = None, *, client: Any = None, **options: Unpack[RequestOptions]
 ) -> Instance[Result]:
     """Make an asynchronous instance.
 
@@ -370,7 +321,7 @@ def create(
 
 @discreet
 def create_sync(
-    config: Options | None = None, *, client: Any = None, **options: Unpack[RequestOptions]
+    config: Config = None, *, client: Any = None, **options: Unpack[RequestOptions]
 ) -> SyncInstance[Result]:
     """Make a synchronous instance: as `create`, without ``await``.
 
@@ -406,7 +357,7 @@ def default_config() -> RequestConfig:
 
 
 def _defaults(
-    base: RequestConfig, config: Options | None, options: Mapping[str, Any], client: Any = None
+    base: RequestConfig, config: Config, options: Mapping[str, Any], client: Any = None
 ) -> RequestConfig:
     defaults = merge_config(base, RequestConfig(**_given(UNSET, config, options)))
     if not defaults.base_url and client is not None:
@@ -415,8 +366,8 @@ def _defaults(
 
 
 def _given(
-    target: Options | str,
-    config: Options | None,
+    target: Target,
+    config: Config,
     options: Mapping[str, Any],
     method: str | None = None,
     data: Any = UNSET,

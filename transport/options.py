@@ -10,12 +10,12 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
+from .adapters.proxy import check_proxy
 from .arity import check_arity
 from .config import CHECKS, RequestConfig, of_options
 from .encoding import username_and_password
 from .errors import RequestError
 from .headers import SETS, Headers, is_header_name
-from .proxy import check_proxy
 from .secrecy import describe, discreet
 from .urls import check_base_url
 
@@ -188,12 +188,7 @@ _CONTAINERS = frozenset(
 
 
 def checked_method(method: Any) -> str:
-    """Return an HTTP method in lower case (RFC 9110, section 9.1).
-
-    Raises:
-        TypeError: It is no string.
-        RequestError: ``ERR_BAD_OPTION_VALUE``: it is no token.
-    """
+    """Return an HTTP method in lower case (RFC 9110, section 9.1)."""
     _text("method", method)
     lower = str(method).lower()
     if not _METHOD_CHARACTERS.issuperset(lower):

@@ -197,9 +197,8 @@ class AsyncRuntime:
         return lambda: _soon(loop, lambda: self.spawn(function(), grace=_PATIENCE))
 
     async def close(self, resource: Any) -> None:
-        """Close a client's response."""
-        if not resource.is_closed:
-            await self.to_the_end(resource.aclose())
+        """Close a client's response, or a connection."""
+        await self.to_the_end(resource.aclose())
 
     async def to_the_end(self, work: Awaitable[T]) -> T:
         """Finish ``work`` even if the caller is cancelled: what is half closed is lost for ever."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from inspect import iscoroutinefunction
 from types import FunctionType, TracebackType
 from typing import Any, TypeVar
@@ -18,32 +18,17 @@ REDACTED = "[REDACTED ****]"
 
 SECRET_HEADERS = frozenset(
     (
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "x-xsrf-token",
-        "x-csrf-token",
-        "x-csrftoken",
+        *("authorization", "proxy-authorization", "cookie", "set-cookie"),
+        *("x-xsrf-token", "x-csrf-token", "x-csrftoken"),
     )
 )
 
 #: Names that hold a secret wherever they stand, in lower case and without ``_`` and ``-``.
 _SECRET_NAMES = frozenset(
     (
-        "accesstoken",
-        "refreshtoken",
-        "idtoken",
-        "token",
-        "password",
-        "passwd",
-        "secret",
-        "clientsecret",
-        "apikey",
-        "authorization",
-        "proxyauthorization",
-        "cookie",
-        "setcookie",
+        *("accesstoken", "refreshtoken", "idtoken", "token", "password", "passwd"),
+        *("secret", "clientsecret", "apikey"),
+        *("authorization", "proxyauthorization", "cookie", "setcookie"),
     )
 )
 
@@ -211,17 +196,15 @@ def with_causes(error: BaseException) -> Iterable[BaseException]:
 
 
 def _callers_part(traceback: TracebackType | None) -> TracebackType | None:
-    kept: TracebackType | None = None
-    for one in reversed(list(_walk(traceback))):
-        if not _is_inner(one):
-            kept = TracebackType(kept, one.tb_frame, one.tb_lasti, one.tb_lineno)
-    return kept
-
-
-def _walk(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    found: list[TracebackType] = []
     while traceback is not None:
-        yield traceback
+        if not _is_inner(traceback):
+            found.append(traceback)
         traceback = traceback.tb_next
+    kept: TracebackType | None = None
+    for one in reversed(found):
+        kept = TracebackType(kept, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return kept
 
 
 def _is_inner(traceback: TracebackType) -> bool:

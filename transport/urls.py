@@ -28,12 +28,7 @@ def full_url(config: RequestConfig) -> str:
 
 
 def wire_url(config: RequestConfig) -> tuple[str, tuple[str, str] | None]:
-    """Return the URL as it is requested, and the user name and password that stood in it.
-
-    Raises:
-        InvalidURLError: It has no host, or cannot be parsed.
-        RequestError: ``ERR_BAD_REQUEST``: the protocol is not HTTP.
-    """
+    """Return the URL as it is requested, and the user name and password that stood in it."""
     url, auth = _wire_url(config.url or "", config.base_url or "", config.allow_absolute_urls)
     return _with_params(url, config), auth
 
@@ -46,12 +41,7 @@ def _wire_url(
 
 
 def split_credentials(url: str) -> tuple[str, tuple[str, str] | None]:
-    """Take the user name and password out of ``url``, which HTTP clients write into their logs.
-
-    Raises:
-        InvalidURLError: It has no host, or cannot be parsed.
-        RequestError: ``ERR_BAD_REQUEST``: the protocol is not HTTP.
-    """
+    """Take the user name and password out of ``url``, which HTTP clients write into their logs."""
     parsed = _requestable(url)
     if not parsed.userinfo:
         return url, None
@@ -116,11 +106,7 @@ def _without_fragment(url: str) -> str:
 
 
 def check_base_url(base_url: str | None) -> None:
-    """Refuse a ``base_url`` that can never be requested.
-
-    Raises:
-        InvalidURLError: It has no scheme, or one that is not HTTP, or no host.
-    """
+    """Refuse a ``base_url`` that can never be requested."""
     if base_url and origin(base_url) is None:
         raise InvalidURLError(
             f"base_url {json.dumps(redact_url(base_url))} cannot be requested: it needs a scheme "
@@ -152,11 +138,7 @@ def _refuse_missing_slashes(url: str) -> None:
 
 
 def redirect_target(url: str, location: str) -> str:
-    """Return where ``location`` leads from ``url``.
-
-    Raises:
-        InvalidURLError: It leads nowhere.
-    """
+    """Return where ``location`` leads from ``url``."""
     problem = "it names no host"
     if not _WITHOUT_HOST.match(location):
         try:

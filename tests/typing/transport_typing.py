@@ -185,7 +185,6 @@ config.timeout = None
 config.headers["X-Name"] = None
 
 RequestConfig(baseURL="/")  # type: ignore[call-arg]
-RequestConfig("/me")  # type: ignore
 config.timeout = "1"  # type: ignore[assignment]
 config.time_out = 1  # type: ignore[attr-defined]
 merge_config(config, {"url": "/me"})  # type: ignore[arg-type]

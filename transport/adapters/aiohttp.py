@@ -24,12 +24,12 @@ from yarl import URL
 from ..encoding import basic_auth, header_fields
 from ..errors import RequestError
 from ..headers import content_length
-from ..proxy import Proxy, ProxyChoice, environment_proxy
-from ..secrecy import redact_url
+from ..secrecy import redact_url, with_causes
 from .aiohttp_wire import LeftoverError, OwnRequest
 from .cookies import cookie_in
 from .decompress import decoded, layers_of
 from .exchange import ResponseHead
+from .proxy import Proxy, ProxyChoice, environment_proxy
 from .redirects import WireRequest
 from .tls import load_ssl_context, ssl_context
 
@@ -71,15 +71,7 @@ _DECODED = ("br", "deflate", "gzip", "zstd")
 
 @define(repr=False, eq=False)
 class AiohttpRequest:
-    """A request that is going to be sent; aiohttp has no class of its own for that.
-
-    Attributes:
-        method: In upper case.
-        url: Where it goes, without user name and password.
-        headers: They may be changed until it is sent.
-        body: ``None``, bytes, a file of bytes, or `Pieces`.
-        options: Further arguments of ``ClientSession.request``.
-    """
+    """A request that is going to be sent; aiohttp has no class of its own for that."""
 
     method: str
     url: URL = field(repr=False)  # rich shows the fields of a class that has its own repr, too
@@ -92,15 +84,7 @@ class AiohttpRequest:
 
 
 class Pieces:
-    """A body that is sent piece by piece.
-
-    Args:
-        pieces: The pieces.
-        length: How many bytes they have to be; ``None``: any number.
-
-    Attributes:
-        failure: What went wrong while they were made. aiohttp tells of it in its own words.
-    """
+    """A body that is sent piece by piece."""
 
     def __init__(self, pieces: AsyncIterator[bytes], length: int | None) -> None:
         self._pieces = pieces
@@ -123,13 +107,7 @@ class Pieces:
 
 
 class AiohttpBackend:
-    """Sends with a session of aiohttp.
-
-    Args:
-        given: One that was handed in: its own cookies, limits, proxies and default headers count,
-            and it is not closed. ``None``: one is made, in the running loop.
-        jar: The cookies of the instance, for a session of its own.
-    """
+    """Sends with a session of aiohttp."""
 
     def __init__(self, given: aiohttp.ClientSession | None, jar: CookieJar) -> None:
         self._is_own = given is None
@@ -203,19 +181,16 @@ class AiohttpBackend:
     def code_of(self, error: BaseException) -> str | None:
         if isinstance(error, aiohttp.ClientConnectorError) and error.errno == errno.ECONNREFUSED:
             return RequestError.ECONNREFUSED
-        if isinstance(error, aiohttp.ClientError) and _is_wrongly_encoded(error):
-            return RequestError.ERR_BAD_RESPONSE
+        if isinstance(error, aiohttp.ClientPayloadError):
+            is_decoding = any(isinstance(one, ContentEncodingError) for one in with_causes(error))
+            return RequestError.ERR_BAD_RESPONSE if is_decoding else RequestError.ERR_NETWORK
         return next((code for kind, code in CODES.items() if isinstance(error, kind)), None)
 
     def was_sent(self, error: BaseException) -> bool:
         return not isinstance(error, _NOTHING_SENT)
 
     def _proxy_for(self, url: URL, proxy: ProxyChoice) -> Proxy | None:
-        """Return the proxy for a request to ``url``; ``None``: the session's own, or none.
-
-        Raises:
-            RequestError: ``ERR_NOT_SUPPORT``: a session that was handed in is to use none.
-        """
+        """Return the proxy for a request to ``url``; ``None``: the session's own, or none."""
         if proxy is False and not self._is_own:
             raise RequestError(
                 "proxy=False cannot be asked of a session that was handed in: make that session "
@@ -253,11 +228,7 @@ def _parsed(url: str) -> URL:
 
 
 def _body(content: Any, headers: CIMultiDict[str]) -> Any:
-    """The body in the form that aiohttp takes without a warning, of the length that it has.
-
-    Raises:
-        RequestError: ``ERR_BAD_REQUEST``: the headers say another length.
-    """
+    """The body in the form that aiohttp takes without a warning, of the length that it has."""
     declared, length = headers.get("Content-Length"), content_length(headers)
     if content is not None and not isinstance(content, bytes):
         if declared is not None and length is None:
@@ -303,7 +274,7 @@ def _head(
         functools.partial(_chunks, response, encoding if has_layers else None),
         functools.partial(_close, response),
         response.close,
-        _nothing,
+        lambda: None,  # aiohttp limits no single read
         None if has_layers else response.content.read,
     )
 
@@ -323,10 +294,6 @@ async def _close(response: aiohttp.ClientResponse, is_clean: bool) -> None:
     else:
         response.close()
     await response.wait_for_close()
-
-
-def _nothing() -> None:
-    """Aiohttp limits no single read."""
 
 
 # --- what goes wrong ---
@@ -364,9 +331,3 @@ def _mask(error: aiohttp.ClientError, url: str) -> None:
 
 def _without(url: str, part: Any) -> Any:
     return part.replace(url, redact_url(url)) if isinstance(part, str) else part
-
-
-def _is_wrongly_encoded(error: BaseException | None) -> bool:
-    while error is not None and not isinstance(error, ContentEncodingError):
-        error = error.__cause__
-    return error is not None

@@ -122,13 +122,13 @@ _LAYERS: dict[str, Callable[[], _Layer]] = {
 _PACKAGES = {"br": "brotli 1.2 or newer", "zstd": "zstandard"}
 
 
+@functools.lru_cache(maxsize=16)
 def acceptable(accept_encoding: str) -> str:
     """Leave out of an ``Accept-Encoding`` what cannot be decompressed bit by bit here."""
     names = accept_encoding.split(", ")
     return ", ".join(name for name in names if name not in _PACKAGES or _is_there(name))
 
 
-@functools.cache
 def _is_there(name: str) -> bool:
     try:
         return bool(_layer(name))
@@ -140,9 +140,6 @@ def layers_of(content_encoding: str | None) -> Sequence[_Layer]:
     """Return what takes away the layers of a ``Content-Encoding``, outermost first.
 
     Where one of them is unknown there are none: the body stays as it is.
-
-    Raises:
-        httpx.DecodingError: There are too many, or one that cannot be taken away bit by bit.
     """
     names = [name.strip().lower() for name in (content_encoding or "").split(",")]
     names = [name for name in names if name not in ("", "identity")]

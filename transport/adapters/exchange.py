@@ -15,8 +15,6 @@ from ..config import UNSET, RequestConfig
 from ..encoding import as_text
 from ..errors import CanceledError, InvalidURLError, RequestError
 from ..headers import charset, content_length
-from ..progress import Meter
-from ..proxy import ProxyChoice, proxy_of
 from ..response import Response
 from ..runtime import Runtime
 from ..secrecy import redact_url, without_tracebacks
@@ -24,6 +22,8 @@ from ..urls import full_url, origin
 from .cookies import cookie_header, keep_cookies
 from .decompress import too_long
 from .own_words import in_own_words
+from .progress import Meter
+from .proxy import ProxyChoice, proxy_of
 from .read_timeout import reads_within
 from .redirects import WireRequest, first_request, next_request
 from .request_body import limit_of, request_body
@@ -36,29 +36,19 @@ LONGEST = 2_000_000.0
 
 @define(eq=False)
 class ResponseHead:
-    """A response whose body has not been read yet.
-
-    Attributes:
-        status: The status code.
-        status_text: The reason phrase.
-        headers: The headers, as ``httpx.Headers``.
-        request: The client's request.
-        chunks: Returns the decoded body, piece by piece, given the most bytes it may have; called
-            once.
-        close: Gives the connection back; awaited. False: it may be in the middle of something.
-        interrupt: Makes a read that another thread waits in fail.
-        without_timeout: Takes the time-out off the reads that follow.
-        read: Returns the decoded body at once, where the client has a faster way than `chunks`.
-    """
+    """A response whose body has not been read yet."""
 
     status: int
     status_text: str
-    headers: Any
-    request: Any
+    headers: Any  #: ``httpx.Headers``
+    request: Any  #: the client's
+    #: Returns the decoded body piece by piece, given the most bytes that it may have; called once.
     chunks: Callable[[int | None], AsyncIterable[bytes]]
+    #: Gives the connection back; awaited. False: it may be in the middle of something.
     close: Callable[[bool], Awaitable[Any]]
-    interrupt: Callable[[], Any]
-    without_timeout: Callable[[], Any]
+    interrupt: Callable[[], Any]  #: makes a read that another thread waits in fail
+    without_timeout: Callable[[], Any]  #: takes the time-out off the reads that follow
+    #: Returns the decoded body at once, where the client has a faster way than ``chunks``.
     read: Callable[[], Awaitable[bytes]] | None = None
 
 
@@ -106,11 +96,7 @@ class ClientAdapter:
         self._runtime = runtime
 
     async def send(self, config: RequestConfig) -> Response:
-        """Send a request, follow its redirects, and read the body or return it as a stream.
-
-        Raises:
-            RequestError: It failed; the client's exception is the ``__cause__``.
-        """
+        """Send a request, follow its redirects, and read the body or return it as a stream."""
         exchange = _Exchange(self._backend, self._runtime, config)
         try:
             if not config.timeout:

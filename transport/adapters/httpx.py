@@ -17,15 +17,16 @@ import httpx
 
 from ..encoding import header_fields
 from ..errors import CanceledError, RequestError
-from ..proxy import Proxy, ProxyChoice, environment_proxy
 from ..runtime import Runtime
 from ..urls import origin
 from .cookies import cookie_in
 from .decompress import acceptable, decoded, layers_of
 from .exchange import ResponseHead
 from .pools import Pool, Pools, Route
+from .proxy import ProxyChoice, environment_proxy
 from .read_timeout import bound_connections, bound_stream
 from .redirects import WireRequest
+from .streaming import discard
 from .tls import load_ssl_context, ssl_context
 
 #: Axios's code for each exception of httpx, by the name of its class or of one it derives from:
@@ -47,12 +48,8 @@ CODES = {
 #: Where these were raised, not a byte of the request had left.
 _NOTHING_SENT = frozenset(
     (
-        "ConnectError",
-        "ConnectTimeout",
-        "PoolTimeout",
-        "ProxyError",
-        "UnsupportedProtocol",
-        "InvalidURL",
+        *("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"),
+        *("UnsupportedProtocol", "InvalidURL"),
     )
 )
 
@@ -119,12 +116,7 @@ class _Httpx:
 
 
 class OwnHttpx(_Httpx):
-    """Sends with connections that the instance has made, through httpx's transports.
-
-    Args:
-        runtime: How the instance waits.
-        jar: The cookies of the instance.
-    """
+    """Sends with connections that the instance has made, through httpx's transports."""
 
     def __init__(self, runtime: Runtime, jar: CookieJar) -> None:
         super().__init__(runtime)
@@ -203,24 +195,19 @@ class OwnHttpx(_Httpx):
         """Start anew: the connections belonged to an event loop that was closed."""
         self._running: set[asyncio.Task[Any]] = set()
         is_async = self._runtime.is_async
-        self._pools = Pools(self._transport, self._close_transport, is_async=is_async)
+        self._pools = Pools(self._transport, self._runtime.close, is_async=is_async)
 
     def _transport(self, route: Route) -> Any:
         target, proxy = route
         make = httpx.AsyncHTTPTransport if self._runtime.is_async else httpx.HTTPTransport
         is_tls = target is None or target.startswith("https:")
+        to_proxy = ssl_context() if proxy and proxy.url.startswith("https:") else None
         return make(
             verify=ssl_context() if is_tls else _no_tls(),
             limits=_ONE,
-            proxy=_to_httpx(proxy) if proxy else None,
+            proxy=httpx.Proxy(proxy.url, auth=proxy.auth, ssl_context=to_proxy) if proxy else None,
             trust_env=False,
         )
-
-    async def _close_transport(self, transport: Any) -> None:
-        if self._runtime.is_async:
-            await transport.aclose()
-        else:
-            transport.close()
 
     async def _end(self, pool: Pool, response: httpx.Response, is_clean: bool) -> None:
         """Close a response, and give its connection back unless it may be half closed."""
@@ -238,12 +225,7 @@ class OwnHttpx(_Httpx):
 
 
 class GivenHttpx(_Httpx):
-    """Sends with a client that you handed in; it is not closed.
-
-    Args:
-        runtime: How the instance waits.
-        client: The client, of httpx or httpx2.
-    """
+    """Sends with a client that you handed in; it is not closed."""
 
     jar = None
 
@@ -301,10 +283,9 @@ class GivenHttpx(_Httpx):
     async def _end(self, response: Any, _is_clean: bool) -> None:
         stream = response.extensions.get("network_stream")
         if stream is not None and _has_more(response):
-            await self._runtime.maybe_await(
-                stream.aclose() if self._runtime.is_async else stream.close()
-            )
-        await self._runtime.close(response)
+            await self._runtime.close(stream)
+        if not response.is_closed:
+            await self._runtime.close(response)
 
     def protect(self, work: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
         return self._in_own_task(work) if self._runtime.is_async else work
@@ -324,7 +305,8 @@ class GivenHttpx(_Httpx):
             while not task.done():
                 with contextlib.suppress(asyncio.CancelledError):
                     await asyncio.wait((task,))
-            await _discard(task)
+            if not task.cancelled() and task.exception() is None:
+                await discard(getattr(task.result(), "data", None))  # it arrived in that moment
             raise
 
     async def close(self) -> None:
@@ -337,14 +319,6 @@ class GivenHttpx(_Httpx):
 async def _within(scope: anyio.CancelScope, work: Coroutine[Any, Any, Any]) -> Any:
     with scope:
         return await work
-
-
-async def _discard(task: asyncio.Task[Any]) -> None:
-    """Close the stream of a response that arrived in the moment in which it was cancelled."""
-    if not task.cancelled() and task.exception() is None:
-        close = getattr(getattr(task.result(), "data", None), "aclose", None)
-        if close is not None:
-            await close()
 
 
 def _encoded(fields: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
@@ -361,11 +335,6 @@ def _parsed(kind: Callable[[str], Any], url: str) -> Any:
 def _no_tls() -> ssl.SSLContext:
     """Return a context that trusts no one, for connections without TLS."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _to_httpx(proxy: Proxy) -> httpx.Proxy:
-    is_tls = proxy.url.startswith("https:")
-    return httpx.Proxy(proxy.url, auth=proxy.auth, ssl_context=ssl_context() if is_tls else None)
 
 
 async def _only(content: bytes) -> AsyncIterator[bytes]:

@@ -29,7 +29,10 @@ def in_own_words(error: BaseException) -> None:
     for one in with_causes(error):
         names = (kind.__name__ for kind in type(one).__mro__)
         words = next((_WORDS[name] for name in names if name in _WORDS), None)
-        if words is not None and not _HARMLESS.match(str(one)):
+        text = str(one)
+        if words is not None and not _HARMLESS.match(text):
+            if text[:3].isdigit() and not hasattr(one, "status"):
+                words = f"{words} ({text[:3]})"  # which a proxy has answered
             one.args = (words,)
             quoting = {name for name, value in vars(one).items() if isinstance(value, (str, bytes))}
             vars(one).update(dict.fromkeys(quoting, words))

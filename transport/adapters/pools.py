@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from attrs import define
 
-from ..proxy import Proxy
+from .proxy import Proxy
 
 #: The origin of a request, and its proxy.
 Route: TypeAlias = tuple[str | None, Proxy | None]
@@ -33,33 +33,18 @@ goes_first: ContextVar[bool] = ContextVar("goes_first", default=False)
 
 @define(eq=False)
 class Pool:
-    """A transport of httpx that has at most one connection.
-
-    Attributes:
-        transport: The transport.
-        route: Where its connection leads, and through which proxy.
-        closings: How often all had been closed when it was made.
-        has_place: True if it counts towards the limit.
-        is_back: True if it is not in use.
-        idle_since: When it was given back, by the monotonic clock.
-    """
+    """A transport of httpx that has at most one connection."""
 
     transport: Any
     route: Route
-    closings: int
-    has_place: bool = True
-    is_back: bool = False
-    idle_since: float = 0.0
+    closings: int  #: how often all had been closed when it was made
+    has_place: bool = True  #: it counts towards the limit
+    is_back: bool = False  #: it is not in use
+    idle_since: float = 0.0  #: by the monotonic clock
 
 
 class Pools:
-    """Idle pools by route, and a limit of requests that are under way.
-
-    Args:
-        make: Makes the transport of a pool.
-        close: Closes one; awaited.
-        is_async: Requests beyond the limit wait in their task, and not in their thread.
-    """
+    """Idle pools by route, and a limit of requests that are under way."""
 
     def __init__(
         self,
@@ -77,11 +62,7 @@ class Pools:
         self._closings = 0
 
     async def take(self, route: Route, seconds: float | None) -> Pool:
-        """Return a pool for one request; `give_back` it.
-
-        Raises:
-            TimeoutError: In a thread: no place became free within ``seconds``.
-        """
+        """Return a pool for one request; `give_back` it."""
         has_place = not goes_first.get()
         if has_place:
             if isinstance(self._places, asyncio.Semaphore):

@@ -18,14 +18,7 @@ _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
 
 @define(repr=False, eq=False)
 class WireRequest:
-    """One request on its way.
-
-    Attributes:
-        method: In lower case.
-        url: Absolute, without user name and password.
-        headers: Its own if there is a body, whose length and type are added.
-        body: What `to_body` has made.
-    """
+    """One request on its way."""
 
     method: str
     url: str = field(repr=False)
@@ -50,10 +43,6 @@ def next_request(sent: WireRequest, head: Any, config: RequestConfig) -> WireReq
 
     After 303, and after 301 and 302 to a POST, it is a GET without a body. Credentials go only to
     the origin that they were given for; those of ``auth`` come back when the way leads back.
-
-    Raises:
-        InvalidURLError: The location cannot be requested.
-        RequestError: The location is no HTTP URL, or the body is needed again and is gone.
     """
     status, location = head.status, head.headers.get("location")
     if not location:

@@ -19,19 +19,7 @@ Send: TypeAlias = Callable[[Any], Any]
 
 
 class Adapters:
-    """The adapters that an instance, and all instances derived from it, can send with.
-
-    Args:
-        runtime: How the instance waits.
-        given: A client that was handed in. It is never closed here, and its adapter is the default.
-
-    Attributes:
-        default: The name of the adapter that sends where no other is asked for.
-        closings: How often an instance that they belong to was closed.
-
-    Raises:
-        TypeError: The client is no HTTP client of the kind that this instance needs.
-    """
+    """The adapters that an instance, and all instances derived from it, can send with."""
 
     def __init__(self, runtime: Runtime, given: Any = None) -> None:
         if given is not None:
@@ -47,27 +35,14 @@ class Adapters:
         runtime.on_lost = self._forget
 
     def find(self, adapter: Adapter | None) -> Send:
-        """Return the function that sends.
-
-        Args:
-            adapter: The function itself, or a name; ``None``: the default.
-
-        Raises:
-            ImportError: The library that is named is not installed.
-            TypeError: It serves only asynchronous instances, and this one is not.
-        """
+        """Return the function that sends."""
         if callable(adapter):
             return functools.partial(call, adapter)
         name = adapter or self.default
         return self._by_name.get(name) or self._made(name)
 
     def check(self, adapter: Adapter | None) -> None:
-        """Refuse an adapter that cannot be the default of an instance.
-
-        Raises:
-            ImportError: See `find`.
-            TypeError: See `find`; or it is not that of the client that was handed in.
-        """
+        """Refuse an adapter that cannot be the default of an instance."""
         is_named = adapter and not callable(adapter)
         if self._given is not None and is_named and adapter != self.default:
             raise TypeError(

@@ -12,22 +12,11 @@ from ..body import CHUNK, FileBody, FormBody, as_file
 from ..config import RequestConfig
 from ..errors import RequestError
 from ..headers import Headers, content_length
-from ..progress import Meter
+from .progress import Meter
 
 
 def request_body(body: Any, headers: Headers, config: RequestConfig, *, is_async: bool) -> Any:
-    """Return bytes, an iterator of bytes of the client's kind, or ``None`` for no body.
-
-    Args:
-        body: What `to_body` has made.
-        headers: Those of this request; the type and length of the body are put in.
-        config: For ``max_body_length`` and ``on_upload_progress``.
-        is_async: The kind of iterator that the client takes.
-
-    Raises:
-        RequestError: ``ERR_BAD_REQUEST``: it is longer than ``max_body_length``.
-        TypeError: It is an async iterator, and the instance is synchronous.
-    """
+    """Return bytes, an iterator of bytes of the client's kind, or ``None`` for no body."""
     if body is None:
         return None
     limit, listener = limit_of(config.max_body_length), config.on_upload_progress

@@ -24,9 +24,6 @@ def xsrf_header(cookie: str, request: WireRequest, config: RequestConfig) -> tup
     """Return the header that carries ``cookie``; ``None`` if this request must not have it.
 
     It goes only to the origin of the instance, whatever ``with_xsrf_token`` says.
-
-    Raises:
-        TypeError: ``with_xsrf_token`` is a function that returned neither a bool nor ``None``.
     """
     name = config.xsrf_header_name
     if not name or request.headers.get(name, "") in (None, False):

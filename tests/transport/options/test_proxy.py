@@ -12,7 +12,7 @@ import httpx
 import pytest
 from zustax.transport import RequestConfig, RequestError
 from zustax.transport.adapters import pools, tls
-from zustax.transport.proxy import proxy_of
+from zustax.transport.adapters.proxy import proxy_of
 
 from ...support.clients import Client
 from ...support.relays import ForwardProxy, TlsFront

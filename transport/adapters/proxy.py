@@ -16,9 +16,9 @@ from urllib.request import proxy_bypass
 
 from attrs import field, frozen
 
-from .config import UNSET
-from .encoding import username_and_password
-from .errors import RequestError
+from ..config import UNSET
+from ..encoding import username_and_password
+from ..errors import RequestError
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME_OR_IPV4 = re.compile(r"[^\s/?#@:%\\\[\]]+")
@@ -27,12 +27,7 @@ _IPV6 = re.compile(r"[0-9a-f.]*(:[0-9a-f.]*){2,}", re.IGNORECASE)
 
 @frozen
 class Proxy:
-    """A forward proxy that is spoken to over HTTP (RFC 9110, section 3.7).
-
-    Attributes:
-        url: Its protocol, host and port.
-        auth: The user name and password that it asks for, if it does.
-    """
+    """A forward proxy that is spoken to over HTTP (RFC 9110, section 3.7)."""
 
     url: str
     auth: tuple[str, str] | None = field(default=None, repr=False)
@@ -43,13 +38,7 @@ ProxyChoice: TypeAlias = Proxy | Literal[False] | None
 
 
 def proxy_of(option: Any) -> ProxyChoice:
-    """Read the option ``proxy`` of a config.
-
-    Raises:
-        TypeError: It is no mapping and no URL, or a part of it is missing or has the wrong type.
-        RequestError: ``ERR_BAD_OPTION_VALUE``: a part of it has the right type and no meaning;
-            ``ERR_BAD_OPTION``: its ``auth`` is empty.
-    """
+    """Read the option ``proxy`` of a config."""
     if option is False:
         return False
     if option is None or option is UNSET:
@@ -70,23 +59,13 @@ def proxy_of(option: Any) -> ProxyChoice:
 
 
 def check_proxy(_name: str, option: Any) -> None:
-    """Refuse a value of the option ``proxy`` that means nothing; a mapping may be merged later.
-
-    Raises:
-        TypeError: It has the wrong type.
-        RequestError: ``ERR_BAD_OPTION_VALUE``: it has the right type and no meaning.
-    """
+    """Refuse a value of the option ``proxy`` that means nothing; a mapping may be merged later."""
     if option is not False:
         _parts(option)
 
 
 def environment_proxy(url: str, proxies: Mapping[str, str]) -> Proxy | None:
-    """Return the proxy for ``url`` among those of ``HTTP_PROXY`` and the like, if any.
-
-    Args:
-        url: Where the request goes.
-        proxies: What ``urllib.request.getproxies()`` gives.
-    """
+    """Return the proxy for ``url`` among those of ``HTTP_PROXY`` and the like, if any."""
     parts = urlsplit(url)
     found = proxies.get(parts.scheme) or proxies.get("all")
     if not found or proxy_bypass(parts.netloc.rpartition("@")[2]):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from .arity import call
+from ..arity import call
 
 #: Seconds between two events of one transfer, except the last: three a second, as in axios.
 _INTERVAL = 1 / 3
