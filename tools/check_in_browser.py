@@ -54,7 +54,7 @@ async function look(page) {
   await sleep(300);
   for (let tries = 0; undrawn() && tries < 100; tries++) await sleep(100);
   const column = content.querySelector(".md-content__inner") || content.body;
-  const edge = column.getBoundingClientRect().right + 1;
+  const edge = column.getBoundingClientRect().right + 6; // code that wraps has padding
   const isWide = element => element.getBoundingClientRect().right > edge
     || element.matches("pre, pre > code") && element.scrollWidth > element.clientWidth + 1;
   const wide = [...column.querySelectorAll("*")]
