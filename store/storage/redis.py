@@ -11,7 +11,7 @@ away.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from functools import partial
 from inspect import isawaitable, iscoroutinefunction
 from secrets import token_hex
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ..after_fork import renews_after_fork
 from ..checks import needs_extra, require_function
 from ..tracebacks import cuts_frames
-from .protocol import KEPT_ASIDE, StoredStateError, storage_error
+from .protocol import KEPT_ASIDE, StorageError, StoredStateError, storage_error
 from .watch import Channel, ThreadListener, listen_in_task
 
 if TYPE_CHECKING:
@@ -237,10 +237,15 @@ class RedisStorage:
     @contextmanager
     def _locked(self, lock: Any, name: str) -> Iterator[None]:
         self._run(self._acquire(lock, name))
+        is_forgotten = False
         try:
             yield
+        except GeneratorExit:
+            is_forgotten = True
+            raise
         finally:
-            self._run(self._release(lock, name))
+            with suppress(StorageError) if is_forgotten else nullcontext():
+                self._run(self._release(lock, name))
 
     @asynccontextmanager
     async def _async_locked(self, lock: Any, name: str) -> AsyncIterator[None]:

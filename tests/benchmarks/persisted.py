@@ -20,6 +20,7 @@ from zustax.store import FileStorage, create_store, persist
 
 CHANGES = 1000
 ROUNDS = 7
+LARGE = 10_000_000
 
 
 def state_of(size: int) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def table() -> Iterator[str]:
         ratio = median(second / first for first, second in pairs)
         yield f"{name:<22} {alone * 1e3:>7.2f} ms {own * 1e3:>7.2f} ms {ratio:>6.2f}\n"
     yield "\n"
-    state = state_of(10_000_000)
+    state = state_of(LARGE)
     gc.collect()
     gc.freeze()  # what the garbage collector takes to look at the state is no cost of a change
     with tempfile.TemporaryDirectory() as directory:
@@ -71,5 +72,9 @@ def table() -> Iterator[str]:
     yield f"{'10 MB, the longest':<22} {'':>10} {longest * 1e3:>7.2f} ms\n"
 
 
-if __name__ == "__main__":
+def main() -> None:
     sys.stdout.writelines(table())
+
+
+if __name__ == "__main__":
+    main()

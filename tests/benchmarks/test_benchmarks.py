@@ -19,6 +19,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "guard": {"BLOCKS": 1, "REQUESTS_PER_BLOCK": 2},
     "instance": {"ROUNDS": 1, "REQUESTS_PER_BLOCK": 4, "AT_ONCE": 2},
     "memory": {"REQUESTS": 20, "REFRESHES": 5},
+    "persisted": {"CHANGES": 3, "ROUNDS": 1, "LARGE": 100_000},
     "set_state": {"COUNTS": (1,), "CALLS_PER_BLOCK": 8},
     "storm": {"ROUNDS": 1, "AT_ONCE": 5, "MANY": 20, "WAITING": 5},
     "subscriptions": {"COUNTS": (10,), "ROUNDS": 1},

@@ -36,6 +36,7 @@ class Locked(MemoryStorage):
         self.error: Exception = StorageError("no space left on device")
         self.threads: set[int] = set()
         self.holders = 0
+        self.refused = 0
         self.may_go_on = threading.Event()
         self.may_go_on.set()
         self._lock = threading.Lock()
@@ -70,9 +71,14 @@ class Locked(MemoryStorage):
             self._note()
             self._lock.release()
 
+    @property
+    def is_held(self) -> bool:
+        return self._lock.locked()
+
     def _write(self, name: str, value: str) -> None:
         self._note()
         if not self.is_writable:
+            self.refused += 1
             raise self.error
         super().set_item(name, value)
 
@@ -225,7 +231,8 @@ def test_a_write_that_failed_is_made_up_for_as_soon_as_possible(error: Exception
         lock.write().result(BOUND)
     assert not store.persist.is_saved()
     lock.release().result(BOUND)
-    wait_until(lambda: storage.holders >= 3)  # it has tried, under the lock
+    assert storage.is_held  # no other process may go by what is stored
+    wait_until(lambda: storage.refused >= 3)  # it has tried
     assert stored(storage)["state"] == {"n": 1}
     storage.is_writable = True
     wait_until(store.persist.is_saved)
@@ -298,6 +305,7 @@ async def test_an_asynchronous_write_that_failed_is_made_up_for() -> None:
     with pytest.raises(OSError, match="the network is down"):
         await asyncio.wrap_future(lock.write())
     assert not store.persist.is_saved()
+    await asyncio.wrap_future(lock.release())
     await until(store.persist.is_saved)
     assert json.loads(storage.items["app"])["state"] == {"n": 2}
 
