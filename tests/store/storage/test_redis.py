@@ -1,6 +1,7 @@
 """A storage in Redis, with both of its clients and a real server."""
 
 import asyncio
+import gc
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -187,6 +188,20 @@ def test_one_thread_may_release_what_another_has_acquired(storage: RedisStorage)
     held.__exit__(None, None, None)
     with storage.lock("a", timeout=0):
         pass
+
+
+def test_a_lock_that_is_forgotten_goes_without_a_word_when_the_server_is_away(
+    server: RedisServer,
+) -> None:
+    with server.client() as client:
+        lock = RedisStorage(client).lock("user")
+        lock.__enter__()
+        server.stop()
+        try:
+            del lock
+            gc.collect()  # an error here would fail the test
+        finally:
+            server.start()
 
 
 async def test_a_cancelled_holder_frees_the_lock(async_storage: RedisStorage) -> None:
