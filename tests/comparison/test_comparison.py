@@ -31,7 +31,10 @@ def program(request: pytest.FixtureRequest) -> Iterator[Program]:
         yield program
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if "stopped" in name else ()) for name in SCENARIOS],
+)
 def test_the_page_says_what_happens(name: str, program: Program) -> None:
     headings, _, *rows = shown_rows()
     shown = {row[0]: row[headings.index(program.name)] for row in rows}

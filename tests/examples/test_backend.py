@@ -364,6 +364,7 @@ class TestEmbedded:
             wait_until(lambda: refused in backend.requests, BOUND)
         assert caplog.messages == []
 
+    @pytest.mark.slow
     def test_is_clean_under_python_with_every_check_on(self) -> None:
         program = (
             "import http.client, backend\n"
@@ -433,6 +434,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 class TestAlone:
     def test_says_where_it_is_and_how_to_log_in(self) -> None:
         with running_process() as process:

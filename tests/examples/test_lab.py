@@ -279,6 +279,7 @@ class TestTerminal:
         assert "WRONG: the page says one" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 class TestCommand:
     def test_lists_the_chapters(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert lab.main([]) == 0

@@ -140,12 +140,14 @@ class TestEmbedded:
         assert (ended.code, ended.stderr) == (0, "")
         assert re.fullmatch(story(500), ended.result)
 
+    @pytest.mark.slow
     def test_can_be_quiet(self) -> None:
         ended = run("--requests", "1", "--quiet")
         assert (ended.code, ended.stderr) == (0, "")
         assert re.fullmatch(story(1) + "\n", ended.stdout)
 
 
+@pytest.mark.slow
 class TestWithABackendThatRuns:
     def test_uses_it(self) -> None:
         with running_backend(access_ttl=1.0) as backend:

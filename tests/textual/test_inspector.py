@@ -230,6 +230,7 @@ class TestActions:
             await until(lambda: app.actions[1].startswith("▸"))
             assert "  count: 1" in labels(app.states)
 
+    @pytest.mark.slow
     async def test_a_click_goes_there_as_well(self) -> None:
         store = recorded(count=0)
         app = Host({"shop": store})
@@ -239,6 +240,7 @@ class TestActions:
             await pilot.click("#actions", offset=(5, 0))
             await until(lambda: store.get_state() == {"count": 0})
 
+    @pytest.mark.slow
     async def test_one_that_is_not_kept_any_more_is_said_to_be_gone(self) -> None:
         store = create_store(devtools(lambda *_: {"count": 0}, max_age=3))
         app = Host({"shop": store})
@@ -253,6 +255,7 @@ class TestActions:
             assert store.get_state() == {"count": 4}
             await until(lambda: app.screen.query("Toast"))
 
+    @pytest.mark.slow
     async def test_can_be_paused_and_resumed(self) -> None:
         store = recorded(count=0)
         app = Host({"shop": store})
@@ -265,6 +268,7 @@ class TestActions:
             await until(lambda: str(tab.label) == "Stores")
             assert store.devtools.is_recording
 
+    @pytest.mark.slow
     async def test_of_several_stores_stand_in_one_list(self) -> None:
         first, second = recorded(a=0), recorded(b=0)
         app = Host({"first": first, "second": second})
@@ -331,6 +335,7 @@ class TestRequests:
             trace.add(51, "ended", 1, status=200, outcome="fulfilled")
             await until(lambda: app.calls[0].endswith("51.0 ms"))
 
+    @pytest.mark.slow
     async def test_the_newest_200_are_listed(self) -> None:
         trace = FixedTrace()
         for number in range(1, 251):
@@ -343,6 +348,7 @@ class TestRequests:
             await until(lambda: app.calls[-1].split()[0] == "251")
             assert app.calls[0].split()[0] == "52"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("size", [(80, 24), (60, 20), (140, 40)])
     async def test_a_line_fits_whatever_the_size(self, size: tuple[int, int]) -> None:
         app = Host(None, refreshed(count(1), ["/items"], 0))
@@ -375,12 +381,14 @@ class TestKeys:
             await pilot.press(key)
             await until(lambda: app.screen is not app.inspector)
 
+    @pytest.mark.slow
     async def test_with_arrows_move_in_the_states_where_there_are_no_requests(self) -> None:
         app = Host({"shop": create_store({"cart": ["pencil"]})})
         async with app.shown() as pilot:
             await pilot.press("down", "down")
             await until(lambda: app.states.cursor_line == 1)
 
+    @pytest.mark.slow
     async def test_turn_to_the_other_side(self) -> None:
         app = Host({"shop": create_store({"a": 1})}, FixedTrace())
         async with app.shown() as pilot:
@@ -390,6 +398,7 @@ class TestKeys:
             await pilot.press("1")
             await until(lambda: tabs.active == "requests-pane")
 
+    @pytest.mark.slow
     async def test_of_a_side_that_is_not_there_do_nothing(self) -> None:
         app = Host({"shop": create_store({"a": 1})})
         async with app.shown() as pilot:

@@ -105,6 +105,7 @@ async def test_a_wrong_password_can_be_typed_again(
         await until(lambda: app.answer is PAIR)
 
 
+@pytest.mark.slow
 async def test_all_of_it_works_by_keyboard() -> None:
     app = Host(accept)
     async with app.run_test() as pilot:
@@ -128,6 +129,7 @@ async def test_giving_up_dismisses_it_with_none(way: str) -> None:
         await until(lambda: app.answer is None)
 
 
+@pytest.mark.slow
 async def test_giving_up_while_it_asks() -> None:
     asked, never = asyncio.Event(), asyncio.Event()
 
@@ -215,6 +217,7 @@ async def test_an_answer_of_another_kind_is_named_and_not_shown() -> None:
         await until(lambda: app.problem == "Logging in gave no tokens but str.")
 
 
+@pytest.mark.slow
 async def test_what_is_typed_does_not_leave_the_screen() -> None:
     app = Host(accept)
     async with app.run_test() as pilot:
@@ -227,6 +230,7 @@ async def test_what_is_typed_does_not_leave_the_screen() -> None:
     assert [event for event in app.heard if isinstance(event, kinds)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (40, 16)])
 async def test_it_fits_into_a_small_terminal(size: tuple[int, int]) -> None:
     app = Host(accept, title="Log in again", notice="The session has ended.", username="ada")

@@ -50,6 +50,7 @@ def test_login(shop: Shop, snap_compare: Compare) -> None:
     assert snap_compare(shop, run_before=play)
 
 
+@pytest.mark.slow
 def test_dashboard(shop: Shop, snap_compare: Compare) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await until(lambda: asks(shop))
@@ -136,10 +137,12 @@ def test_inspector_requests(snap_compare: Compare) -> None:
     assert snap_compare(Inspected(), run_before=show_requests)
 
 
+@pytest.mark.slow
 def test_inspector_stores(snap_compare: Compare) -> None:
     assert snap_compare(Inspected(), run_before=show_stores)
 
 
+@pytest.mark.slow
 def test_inspector_light(snap_compare: Compare) -> None:
     app = Inspected("textual-light")
     assert snap_compare(app, run_before=show_requests, terminal_size=(132, 24))

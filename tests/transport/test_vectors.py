@@ -14,8 +14,23 @@ from .vectors.values import comparable
 
 FAMILIES = ("interceptors", "merge", "uri", "error_json", "wire", "response")
 
+#: Where it counts what goes over the wire. The others run with all libraries only with ``--slow``.
+NEAR_THE_WIRE = ("wire", "response")
+
+#: The kinds of instance that every program is run with.
+EVERY_DAY = ("async", "sync")
+
+
+def case(mode: Mode, program: dict[str, Any]) -> Any:
+    is_slow = mode.name not in EVERY_DAY and (
+        mode.name != "aiohttp" or program["family"] not in NEAR_THE_WIRE
+    )
+    marks = [pytest.mark.slow] if is_slow else []
+    return pytest.param(mode, program, id=f"{program['id']}-{mode.name}", marks=marks)
+
+
 CASES = [
-    pytest.param(mode, program, id=f"{program['id']}-{mode.name}")
+    case(mode, program)
     for program in programs(*FAMILIES)
     for mode in MODES
     if runs_under(mode, program)

@@ -78,7 +78,13 @@ async def storm(api: Instance, requests: int, stop: Stop) -> None:
 
 
 @pytest.mark.parametrize("stop", STOPS.values(), ids=STOPS)
-@pytest.mark.parametrize("is_own", [True, False], ids=["own client", "handed-in client"])
+@pytest.mark.parametrize(
+    "is_own",
+    [
+        pytest.param(True, id="own client"),
+        pytest.param(False, id="handed-in client", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize(
     "requests", [400, pytest.param(3000, marks=[pytest.mark.slow, pytest.mark.timeout(300)])]
 )

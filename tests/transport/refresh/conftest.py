@@ -25,16 +25,9 @@ def server() -> Iterator[AuthServer]:
         yield server
 
 
-#: Rules in which it counts what goes over the wire, and how that fails. httpx2 is so much like
-#: httpx that the others are run with it only where ``--slow`` asks for it.
-NEAR_THE_WIRE = ("rule_01", "rule_02", "rule_07_rejected", "rule_09", "rule_10", "rule_12")
-
-#: Where it counts what is sent and what is made of the answer, whichever library does the sending:
-#: both kinds of instance will do, and the other libraries are for ``--slow``.
-FAR_FROM_THE_WIRE = (
-    *("placement", "json_refresh", "tokens_for"),
-    *("rule_07_what_rejects", "rule_16_stores", "rule_19", "rule_20"),
-)
+#: Rules in which it counts what goes over the wire, and how that fails. The others are run with
+#: httpx2 and aiohttp only where ``--slow`` asks for it.
+NEAR_THE_WIRE = ("rule_01", "rule_02", "rule_09", "rule_10", "rule_12", "event_loops")
 
 
 @pytest.fixture(
@@ -51,9 +44,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     callspec = getattr(item, "callspec", None)
     kind = callspec and callspec.params.get("kind")
     name = item.path.name
-    if kind is Httpx2Client and not any(one in name for one in NEAR_THE_WIRE):
-        item.add_marker("slow")
-    if kind is AiohttpClient and any(one in name for one in FAR_FROM_THE_WIRE):
+    if kind in (AiohttpClient, Httpx2Client) and not any(one in name for one in NEAR_THE_WIRE):
         item.add_marker("slow")
 
 

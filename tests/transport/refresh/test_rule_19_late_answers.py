@@ -208,7 +208,7 @@ print(asyncio.run(main()) if kind == "async" else main_in_threads())
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="stops a process")
-@pytest.mark.parametrize("kind", ["async", "sync"])
+@pytest.mark.parametrize("kind", ["async", pytest.param("sync", marks=pytest.mark.slow)])
 def test_rule_19_a_process_that_was_stopped_does_not_lose_the_answer(
     server: AuthServer, kind: str
 ) -> None:

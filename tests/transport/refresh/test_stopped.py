@@ -24,7 +24,10 @@ BOUND = 20.0
 TIMEOUT = 0.4
 REQUESTS = 3
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows does not stop processes")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="Windows does not stop processes"),
+]
 
 
 def ask(url: str, tokens: IssuedTokens, is_async: bool, connection: Connection) -> None:
