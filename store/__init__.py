@@ -1,7 +1,7 @@
 """Reactive state with the semantics of Zustand."""
 
 import logging
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+import typing as _typing
 
 from .equality import object_is, shallow
 from .middleware import combine, devtools, immer, persist, redux
@@ -74,7 +74,7 @@ __all__ = [
 for _exported in __all__:
     globals()[_exported].__module__ = __name__
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     __version__: str
 else:  # a checker would take any name for one that exists
 

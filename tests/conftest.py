@@ -47,8 +47,11 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Run a single test in the process of pytest: to start others would take longer."""
-    return 0 if names_tests(config) else None
+    """Return how many processes run the tests: one more than processors, since many tests wait.
+
+    A single test runs in the process of pytest: to start others would take longer.
+    """
+    return 0 if names_tests(config) else (os.cpu_count() or 1) + 1
 
 
 def names_tests(config: pytest.Config) -> bool:

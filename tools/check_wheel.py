@@ -80,4 +80,4 @@ def problems_in_example() -> list[str]:
 
 if __name__ == "__main__":
     found = [*problems_in(Path(sys.argv[1])), *problems_in_metadata(), *problems_in_example()]
-    sys.exit("\n".join(found))
+    sys.exit("\n".join(found) or None)

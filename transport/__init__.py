@@ -1,8 +1,7 @@
 """An HTTP instance with the semantics of axios, and a silent refresh of its tokens."""
 
 import logging as _logging
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+import typing as _typing
 
 from .adapters.progress import ProgressEvent
 from .adapters.streaming import ResponseStream, SyncResponseStream
@@ -15,7 +14,7 @@ from .instance import Instance, SyncInstance, create, create_sync
 from .options import merge_config
 from .response import ClientRequest, Response
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from .refresh import (
         KeepFresh,
         ReadyRefresh,
@@ -95,7 +94,7 @@ for _name in frozenset(__all__) - _LATER:
     _show_public_module(globals()[_name])
 
 
-if not _TYPE_CHECKING:  # a checker would take any name for one that exists
+if not _typing.TYPE_CHECKING:  # a checker would take any name for one that exists
 
     def __getattr__(name: str) -> object:
         """Import a package, or look the version up, when it is first used."""
@@ -107,7 +106,7 @@ if not _TYPE_CHECKING:  # a checker would take any name for one that exists
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from . import refresh
 
-        package: _Any = refresh
+        package: _typing.Any = refresh
         if name not in refresh.__all__:
             from . import trace
 

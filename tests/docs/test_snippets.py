@@ -20,6 +20,12 @@ from backend import running_backend
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+#: The pages whose snippets run every day; those of the others run with ``--slow``.
+EVERY_DAY = ("README", "getting-started", "silent-refresh", "store", "transport", "porting")
+SNIPPETS = [
+    pytest.param(page, marks=() if page.stem in EVERY_DAY else pytest.mark.slow) for page in PAGES
+]
 RUNNER = Path(__file__).with_name("run_blocks.py")
 DOCUMENTED_URL = "http://localhost:3001/api"
 
@@ -101,7 +107,7 @@ def outputs_of(page: Path, blocks: list[Block], server_url: str, directory: Path
     return outputs
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", SNIPPETS, ids=name_of)
 def test_the_snippets_of_a_page_run_and_print_what_it_shows(
     page: Path, server_url: str, tmp_path: Path
 ) -> None:
