@@ -360,8 +360,8 @@ def _defaults(
     base: RequestConfig, config: Config, options: Mapping[str, Any], client: Any = None
 ) -> RequestConfig:
     defaults = merge_config(base, RequestConfig(**_given(UNSET, config, options)))
-    if not defaults.base_url and client is not None:
-        defaults.base_url = str(getattr(client, "base_url", "")) or defaults.base_url
+    if not defaults.base_url and getattr(client, "base_url", None):
+        defaults.base_url = str(client.base_url)
     return defaults
 
 
@@ -378,8 +378,7 @@ def _given(
         given["url"] = target
     elif target is not UNSET:
         given = _options(target) | given
-    if options:
-        given |= checked_options(options)
+    given |= checked_options(options) if options else {}
     if method is not None:
         given["method"] = method
     if data is not UNSET:
@@ -392,8 +391,7 @@ def _options(config: Options) -> dict[str, Any]:
         return config.given()
     if isinstance(config, Mapping):
         return checked_options(config)
-    kind = type(config).__name__
-    raise TypeError(f"options must be a RequestConfig or a mapping, not {kind}")
+    raise TypeError(f"options must be a RequestConfig or a mapping, not {type(config).__name__}")
 
 
 def _as_form(given: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from ..errors import RefreshError, RequestError
 from ..secrecy import without_tracebacks
 from .expiry import now
-from .tokens import TokenPair, problem_of_pair
+from .tokens import TokenPair
 
 #: Statuses with which servers refuse a refresh token: those of RFC 6749 and 6750, 419 of Laravel,
 #: 422 of Flask, 440 of IIS, 498 of ArcGIS.
@@ -72,10 +72,11 @@ def pair_in(answer: Any, paths: tuple[str, str, str]) -> TokenPair:
     access_token, refresh_token, expires_in = (_at(fields, path) for path in paths)
     lifetime = _seconds(expires_in)
     expires_at = None if lifetime is None else received_at + lifetime
-    problem = problem_of_pair(access_token, refresh_token or None, expires_at)
-    if problem:
-        raise RefreshError(f"the answer to the refresh call cannot be used: {problem}")
-    return TokenPair(access_token, refresh_token or None, expires_at)
+    try:
+        return TokenPair(access_token, refresh_token or None, expires_at)
+    except TypeError as problem:
+        unusable = f"the answer to the refresh call cannot be used: {problem}"
+    raise RefreshError(unusable)
 
 
 def _parsed(answer: Any) -> Any:

@@ -117,7 +117,7 @@ def send_apart(signal: Signal, sender: Any, **details: Any) -> None:
 
 def send_in_own_context(signal: Signal, sender: Any, **details: Any) -> None:
     """Send a signal so that receivers, and tasks that they start, inherit no context from here."""
-    contextvars.Context().run(lambda: signal.send(sender, **details))
+    contextvars.Context().run(signal.send, sender, **details)
 
 
 async def _sent(signal: Signal, sender: Any, details: dict[str, Any]) -> None:

@@ -76,24 +76,19 @@ class TokenPair:
     expires_at: float | None = field(default=None, converter=_known_time)
 
     def __attrs_post_init__(self) -> None:
-        problem = problem_of_pair(self.access_token, self.refresh_token, self.expires_at)
-        if problem:
-            raise TypeError(problem)
+        access, refresh, expires_at = self.access_token, self.refresh_token, self.expires_at
+        if not isinstance(access, str) or not access:
+            raise TypeError(f"access_token must be a str that is not empty, not {_kind(access)}")
+        if refresh is not None and not (isinstance(refresh, str) and refresh):
+            raise TypeError(
+                f"refresh_token must be None or a str that is not empty, not {_kind(refresh)}"
+            )
+        if expires_at is not None and not _is_number(expires_at):
+            raise TypeError(f"expires_at must be epoch seconds or None, not {_kind(expires_at)}")
 
     def __repr__(self) -> str:
         has_refresh_token = self.refresh_token is not None
         return f"<TokenPair refresh_token={has_refresh_token} expires_at={self.expires_at}>"
-
-
-def problem_of_pair(access_token: object, refresh_token: object, expires_at: object) -> str | None:
-    """Return what is wrong with the fields of a pair; it names types and never values."""
-    if not isinstance(access_token, str) or not access_token:
-        return f"access_token must be a str that is not empty, not {_kind(access_token)}"
-    if refresh_token is not None and not (isinstance(refresh_token, str) and refresh_token):
-        return f"refresh_token must be None or a str that is not empty, not {_kind(refresh_token)}"
-    if expires_at is not None and not _is_number(expires_at):
-        return f"expires_at must be epoch seconds or None, not {_kind(expires_at)}"
-    return None
 
 
 def _kind(value: object) -> str:
