@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = {"zustax/store": ROOT / "store", "zustax/transport": ROOT / "transport"}
 
 #: What a wheel is built from besides the folders.
-FILES = ("pyproject.toml", "README.md", "LICENSE")
+FILES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE")
 
 #: What setuptools adds to a source distribution.
 ADDED = {"PKG-INFO", "setup.cfg"}
