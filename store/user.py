@@ -199,17 +199,26 @@ class UserStore(Store[U]):
         )
 
     @cuts_frames
-    def logout(self) -> None:
+    def logout(self, session_id: str | None = None) -> None:
         """End the session: every field has its initial value again, also in the storage.
 
         What the storage has set aside is removed, since it may hold tokens.
 
+        Args:
+            session_id: The session to end, if it is still that one. Default: whichever there is.
+
         Raises:
             Exception: Whatever a listener raises. The session has ended.
         """
+        if session_id not in (None, self.get_state().session_id):
+            return
         if hasattr(self, "persist"):
             self.persist.forget_set_aside()
-        self.set_state(settable_fields(self._logged_out) or {})
+        empty: Any = settable_fields(self._logged_out) or {}
+        if session_id is None:
+            self.set_state(empty)
+        else:
+            self.set_state(lambda now: empty if now.session_id == session_id else now)
 
     def _merge(self, state: U | None, partial: Any, replace: bool | None) -> U:
         before = self._logged_out if state is None else state  # None while the store is being made

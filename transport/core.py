@@ -8,7 +8,7 @@ synchronous instance; `Runtime` says how they differ.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextvars import ContextVar
 from inspect import isawaitable
 from typing import Any
@@ -42,7 +42,7 @@ _WITH_BODY = frozenset(("post", "put", "patch"))
 
 
 #: The chains that requests do not pass: a refresh function sends with its instance alone (6).
-bare_for: ContextVar[object] = ContextVar("bare_for", default=None)
+bare_for: ContextVar[Container[object]] = ContextVar("bare_for", default=())
 
 
 def is_success(status: int) -> bool:
@@ -84,7 +84,7 @@ class Core:
         return outcome.value
 
     def _chains(self, config: RequestConfig) -> Chains:
-        if bare_for.get() is self.interceptors:
+        if self.interceptors in bare_for.get():
             return (), (), ()
         interceptors = self.interceptors
         before = interceptors.request.entries[::-1]

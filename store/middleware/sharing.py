@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from threading import Thread
@@ -320,7 +320,7 @@ def exclusive(
         return ExclusiveLock(item, sharing, await sharing.enter(lock))
 
     is_slow = not _is_async(lock) and not isinstance(lock, nullcontext)
-    return _future(item, enter, in_thread=is_slow)
+    return _future(item, enter, in_thread=is_slow, unwanted=ExclusiveLock.release)
 
 
 def lock_of(options: Any, timeout: float) -> Any:
@@ -357,19 +357,32 @@ def _has_loop() -> bool:
 
 
 def _future(
-    item: PersistedItem[Any], function: Callable[[], Coroutine[Any, Any, R]], *, in_thread: bool
+    item: PersistedItem[Any],
+    function: Callable[[], Coroutine[Any, Any, R]],
+    *,
+    in_thread: bool,
+    unwanted: Callable[[R], object] = lambda result: None,
 ) -> Future[R]:
-    """Start a coroutine, and return a future for its result. It is cancelled with its loop."""
+    """Start a coroutine, and return a future for its result. It is cancelled with its loop.
+
+    ``unwanted`` is given the result of one that was cancelled meanwhile.
+    """
     future: Future[R] = Future()
 
     async def run() -> None:
         try:
-            future.set_result(await function())
+            result = await function()
         except Exception as error:
-            future.set_exception(error)
+            with suppress(InvalidStateError):  # it was cancelled
+                future.set_exception(error)
         except BaseException:
             future.cancel()
             raise
+        else:
+            try:
+                future.set_result(result)
+            except InvalidStateError:
+                unwanted(result)
 
     try:
         if in_thread:

@@ -100,6 +100,17 @@ def test_login_without_an_access_token_is_refused_and_changes_nothing(
     assert store.get_state() is before
 
 
+def test_logout_of_a_session_leaves_the_next_one_alone() -> None:
+    store = UserStore()
+    store.login("alice's", "r1")
+    ended = store.get_state().session_id
+    store.login("bob's", "r2")
+    store.logout(ended)
+    assert store.get_state().access_token == "bob's"
+    store.logout(store.get_state().session_id)
+    assert not store.get_state().is_login
+
+
 def test_logout_drops_everything() -> None:
     store = logged_in()
     store.logout()

@@ -150,7 +150,8 @@ class OwnHttpx(_Httpx):
         if self._runtime.is_async and request.url.scheme == "https":
             await load_ssl_context()
         limits = request.extensions.get("timeout")
-        pool = await self._pools.take((origin(url), proxy or None), limits and limits["pool"])
+        pools = self._pools
+        pool = await pools.take((origin(url), proxy or None), limits and limits["pool"])
         try:
             if self._runtime.is_async:
                 response = await pool.transport.handle_async_request(request)
@@ -158,11 +159,11 @@ class OwnHttpx(_Httpx):
                 response = pool.transport.handle_request(request)
             response.request = request
         except BaseException as error:
-            await self._pools.give_back(pool, is_reusable=False)
+            await pools.give_back(pool, is_reusable=False)
             if isinstance(error, httpx.RequestError):
                 error.request = request
             raise
-        return self._head(response, functools.partial(self._end, pool, response))
+        return self._head(response, functools.partial(self._end, pools, pool, response))
 
     def protect(self, work: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
         return self._until_closed(work) if self._runtime.is_async else work
@@ -209,7 +210,9 @@ class OwnHttpx(_Httpx):
             trust_env=False,
         )
 
-    async def _end(self, pool: Pool, response: httpx.Response, is_clean: bool) -> None:
+    async def _end(
+        self, pools: Pools, pool: Pool, response: httpx.Response, is_clean: bool
+    ) -> None:
         """Close a response, and give its connection back unless it may be half closed."""
         if pool.is_back:
             return
@@ -221,7 +224,7 @@ class OwnHttpx(_Httpx):
                 response.stream.close()  # type: ignore[union-attr]
             is_reusable = is_clean and not _has_more(response)
         finally:
-            await self._pools.give_back(pool, is_reusable=is_reusable)
+            await pools.give_back(pool, is_reusable=is_reusable)
 
 
 class GivenHttpx(_Httpx):

@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sized
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
@@ -27,8 +27,8 @@ MOST = 100
 #: Seconds that an idle connection is kept, as in httpx.
 KEPT = 5.0
 
-#: Set where a request must not queue for a connection: those that queue may be waiting for it.
-goes_first: ContextVar[bool] = ContextVar("goes_first", default=False)
+#: Not empty for requests that skip the queue, as those in it may be waiting for them.
+goes_first: ContextVar[Sized] = ContextVar("goes_first", default=())
 
 
 @define(eq=False)
@@ -73,10 +73,15 @@ class Pools:
             idle = self._idle.get(route)
             pool = idle.pop() if idle else None
             self._idle_count -= pool is not None
-        if pool is None:
-            pool = Pool(self._make(route), route, self._closings)
-        pool.has_place, pool.is_back = has_place, False
-        return pool
+        try:
+            # Another object for each use: what has ended one may not end the next.
+            if pool is not None:
+                return Pool(pool.transport, route, pool.closings, has_place)
+            return Pool(self._make(route), route, self._closings, has_place)
+        except BaseException:  # such as a proxy of a kind that is not supported
+            if has_place:
+                self._places.release()
+            raise
 
     async def give_back(self, pool: Pool, *, is_reusable: bool) -> None:
         """End the use of a pool. One whose request failed is closed: it may be half open."""

@@ -61,6 +61,11 @@ def next_request(sent: WireRequest, head: Any, config: RequestConfig) -> WireReq
         _drop(headers, _CREDENTIALS)
         if isinstance(config, LeavingConfig) and config.token:
             _drop(headers, config.token[1])
+            if isinstance(body, bytes) and config.token[0].encode() in body:
+                raise RequestError(
+                    f"the redirect to {origin(url)} would take the access token along in the body",
+                    RequestError.ERR_BAD_REQUEST,
+                )
     if config.auth and origin(url) == origin(wire_url(config)[0]):
         headers["Authorization"] = basic_auth(username_and_password(config.auth))
     elif in_url:

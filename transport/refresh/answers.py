@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ..errors import RefreshError, RequestError
-from ..secrecy import without_tracebacks
+from ..secrecy import REDACTED, without_tracebacks
 from .expiry import now
 from .tokens import TokenPair
 
@@ -111,7 +111,7 @@ def _seconds(value: Any) -> float | None:
 # --- a rejection, or a failure ---
 
 
-def refresh_error(error: BaseException, timeout: float) -> RefreshError:
+def refresh_error(error: BaseException, timeout: float, sent: str | None = None) -> RefreshError:
     """Return the `RefreshError` for what a refresh function has raised."""
     without_tracebacks(error)
     errors = list(_with_causes(error))
@@ -125,7 +125,8 @@ def refresh_error(error: BaseException, timeout: float) -> RefreshError:
     elif isinstance(error, TimeoutError):
         failure = RefreshError(f"the refresh took longer than {timeout:g} seconds")
     elif isinstance(error, RequestError):
-        failure = RefreshError(f"the refresh call failed: {error}")
+        told = str(error).replace(sent, REDACTED) if sent else str(error)  # it may be in the URL
+        failure = RefreshError(f"the refresh call failed: {told}")
     else:
         failure = RefreshError(f"the refresh function raised {type(error).__name__}")
     failure.__cause__ = error

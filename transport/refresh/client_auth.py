@@ -20,7 +20,9 @@ from ..response import Response
 from ..runtime import Runtime, run_now
 from ..urls import origin
 from .guard import Guard, SentWith
+from .pending import refresh_behind
 from .placement import Placement
+from .tokens import Credentials
 
 
 class ClientAuth:
@@ -66,16 +68,20 @@ class ClientAuth:
         if not guard.is_own_url(str(request.url)):
             yield request
             return
+        pending = refresh_behind(guard.session)
+        if pending is not None:
+            yield self._with_token(request, guard.for_refresh(pending))
+            return
         config = RequestConfig(url=str(request.url), method=request.method)
-        rewind = _rewinder(request.stream)
+        rewind, before = _rewinder(request.stream), guard.now()
         try:
             sent_with: SentWith = await run(guard.ready(config))
         except RequestError as error:
             if error.code != RequestError.ERR_TOKEN_REFRESH:
                 raise
-            yield self._with_token(request, guard.now())  # which gives the client its 401
+            yield self._with_token(request, before.credentials)  # which gives the client its 401
             return
-        response = yield self._with_token(request, sent_with)
+        response = yield self._with_token(request, sent_with.credentials)
         answer = await self._answer(response, read)
         may_go_on = True
         while guard.refuses_token(answer):
@@ -85,7 +91,7 @@ class ClientAuth:
                 return
             rewind()
             sent_with = guard.replaying(renewed)
-            response = yield self._with_token(request, sent_with)
+            response = yield self._with_token(request, renewed.credentials)
             answer = await self._answer(response, read)
             if not (renewed.was_adopted and may_go_on):
                 if guard.refuses_token(answer):
@@ -93,8 +99,8 @@ class ClientAuth:
                 return
             may_go_on = False
 
-    def _with_token(self, request: Any, sent_with: SentWith) -> Any:
-        token = sent_with.credentials.access_token
+    def _with_token(self, request: Any, held: Credentials) -> Any:
+        token = held.access_token
         if token is not None:
             request.headers[self._placement.header] = self._placement.value(token)
         return request

@@ -30,7 +30,7 @@ from .renewal import Renewer
 from .rules import Step, after_unauthorized, after_waiting, before_sending
 from .signals import login_required, send_apart
 from .token_session import TokenSession
-from .tokens import Credentials
+from .tokens import LOGGED_OUT, Credentials
 from .watching import waiting_for
 
 _log = logging.getLogger("zustax")
@@ -57,7 +57,7 @@ class Guard:
     ) -> None:
         self._api = api
         self._runtime = api.runtime
-        self._session = session
+        self.session = session
         self._renewer = renewer
         self._placement = placement
         self._is_refused = is_refused
@@ -70,9 +70,9 @@ class Guard:
         """Send a request, and replay it with a refreshed token."""
         if not self._is_ours(config):
             return await self._left_alone(config, proceed)
-        pending = refresh_behind(self._session)
+        pending = refresh_behind(self.session)
         if pending is not None:
-            return await self._send(self._for_refresh(pending, config), proceed)
+            return await self._send(self._with_token(config, self.for_refresh(pending)), proceed)
         sent_with = await self.ready(config)
         response = await self._send(self._with_token(config, sent_with.credentials), proceed)
         may_go_on = True
@@ -103,18 +103,18 @@ class Guard:
 
     def now(self) -> SentWith:
         """Return what a request that leaves now takes along, whatever becomes of it."""
-        return SentWith(self._session.credentials(), self._session.logins_required)
+        return SentWith(self.session.credentials(), self.session.logins_required)
 
     def replaying(self, renewed: Renewal) -> SentWith:
         """Count a replay, and return what it leaves with."""
         self._renewer.counters.add("replayed")
-        return SentWith(renewed.credentials, self._session.logins_required)
+        return SentWith(renewed.credentials, self.session.logins_required)
 
     def tell_still_unauthorized(
         self, sent_with: SentWith, response: Response, config: RequestConfig
     ) -> None:
         """Signal that a replay was refused, which is not refreshed again (5)."""
-        if self._session.require_login(sent_with.logins_required):  # once for all that met it
+        if self.session.require_login(sent_with.logins_required):  # once for all that met it
             error = RequestError(
                 f"Request failed with status code {response.status}, even with a new access token",
                 RequestError.ERR_BAD_REQUEST,
@@ -152,7 +152,7 @@ class Guard:
         given = config.headers.get(placement.header)
         if given is not None and given is not False:
             tokens = placement.tokens_in(given)
-            return bool(tokens) and not any(map(self._session.is_own, tokens))
+            return bool(tokens) and not any(map(self.session.is_own, tokens))
         if placement.header in config.headers:
             return True
         if not placement.is_authorization:
@@ -178,12 +178,12 @@ class Guard:
             return config.copy()
         return self._placement.put(config, held.access_token)
 
-    def _for_refresh(self, pending: PendingRefresh, config: RequestConfig) -> RequestConfig:
+    def for_refresh(self, pending: PendingRefresh) -> Credentials:
         """Return what the refresh itself sends (6): only a new token, not the old one."""
-        now = self._session.credentials()
+        now = self.session.credentials()
         is_same = pending.asks_user or now.session == pending.started_with.session
         is_new = now.access_token != pending.started_with.access_token
-        return self._with_token(config, now) if is_same and is_new else config
+        return now if is_same and is_new else LOGGED_OUT
 
     def keep_at_home(self, config: RequestConfig) -> RequestConfig:
         """Take the token off a request that an interceptor has sent to another origin."""
@@ -191,7 +191,7 @@ class Guard:
         if isinstance(config, LeavingConfig):
             token, names, was_for = config.token or (None, (), where)
         else:
-            token, names, was_for = self._session.credentials().access_token, (), None
+            token, names, was_for = self.session.credentials().access_token, (), None
         if token is None or where == was_for or self._is_own(target_origin(*where)):
             return config
         return without_token(config, token, names)
@@ -229,7 +229,7 @@ class Guard:
         *,
         is_early: bool = True,
     ) -> SentWith | Failed | Discarded:
-        session, expected = self._session, _ANY
+        session, expected = self.session, _ANY
         while True:
             hydration = session.hydration()
             logins = session.logins_required
@@ -254,7 +254,9 @@ class Guard:
                 error = session.settled_rejection() or self._paused_by()
                 if error is not None:
                     return Failed(error)
-                pending = self._join_or_start(now, logins, config, is_early=is_early)
+                pending = self._renewer.join_or_start(
+                    now, config, logins_required=logins, is_early=is_early
+                )
             if pending is None:
                 continue
             outcome = await self._outcome(pending, config)
@@ -271,6 +273,8 @@ class Guard:
         Raises:
             RefreshError: There is none; ``rejected`` if the user has to log in.
         """
+        if refresh_behind(self.session) is not None:
+            raise RefreshError("a refresh cannot wait for itself")
 
         def is_due(held: Credentials) -> bool:
             return is_wanted_new or held.access_token is None or self._renewer.is_spent(held)
@@ -285,8 +289,8 @@ class Guard:
 
     def _may_leave_anyway(self, pending: PendingRefresh, held: Credentials) -> bool:
         """Return True if the token is still good after a refresh that brought none."""
-        is_same = self._session.credentials() == held
-        token_lives = is_same and self._session.expiry.lives(held)
+        is_same = self.session.credentials() == held
+        token_lives = is_same and self.session.expiry.lives(held)
         return after_waiting(was_early=pending.is_early, token_lives=token_lives) is Step.SEND
 
     async def _hydrated(
@@ -302,7 +306,7 @@ class Guard:
         self, sent_with: SentWith, response: Response, config: RequestConfig
     ) -> Renewal | None:
         """Return what to replay a refused request with; ``None``: the caller gets the refusal."""
-        session = self._session
+        session = self.session
         while True:
             logins = session.logins_required
             now = session.credentials()
@@ -326,7 +330,9 @@ class Guard:
                 response.cause = session.settled_rejection() or self._paused_by()
                 if response.cause is not None:
                     return None
-                pending = self._join_or_start(now, logins, config, is_early=False)
+                pending = self._renewer.join_or_start(
+                    now, config, logins_required=logins, is_early=False
+                )
             if pending is not None:
                 outcome = await self._outcome(pending, config)
                 if isinstance(outcome, Failed):
@@ -338,18 +344,10 @@ class Guard:
                 return Renewal(now, outcome.was_adopted) if is_same else None
 
     def _paused_by(self) -> RefreshError | None:
-        error = self._session.failures.paused_by()
+        error = self.session.failures.paused_by()
         if error is not None:
             self._renewer.counters.add("paused")
         return error
-
-    def _join_or_start(
-        self, held: Credentials, logins_required: int, config: RequestConfig, *, is_early: bool
-    ) -> PendingRefresh | None:
-        config = callers_config(config)
-        return self._renewer.join_or_start(
-            held, config, logins_required=logins_required, is_early=is_early
-        )
 
     async def _outcome(self, pending: PendingRefresh, config: RequestConfig) -> RefreshOutcome:
         self._renewer.counters.add("waited")

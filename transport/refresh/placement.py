@@ -7,7 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
-from ..config import LeavingConfig, RequestConfig
+from ..config import LeavingConfig, RequestConfig, callers_config
+from ..errors import RequestError
 
 
 @frozen
@@ -80,4 +81,16 @@ def without_token(config: RequestConfig, token: str, names: Collection[str]) -> 
     if isinstance(config.params, Mapping):
         params = {name: value for name, value in config.params.items() if token not in str(value)}
         leaving.put(params=params)
+    if any(token in str(part) for part in (leaving.url, leaving.params)) or holds(leaving, token):
+        raise RequestError(
+            "the request was not sent: it would take the access token to another origin",
+            RequestError.ERR_BAD_REQUEST,
+            callers_config(config),
+            request_was_sent=False,
+        )
     return leaving
+
+
+def holds(config: RequestConfig, token: str) -> bool:
+    """Return True if the body of a config that leaves holds the token."""
+    return isinstance(config.data, bytes) and token.encode() in config.data

@@ -16,7 +16,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from ..adapters.pools import goes_first
-from ..config import RequestConfig
+from ..config import RequestConfig, callers_config
 from ..core import bare_for
 from ..errors import RefreshError, RequestError
 from ..runtime import Runtime
@@ -130,7 +130,8 @@ class Renewer:
                 announce(pending)
                 # Apart from the request that started it, whose cancellation does not end it (10).
                 steps = 1 if session.persist is None else 2
-                self._runtime.spawn(self._run(pending, config), grace=steps * timeout)
+                work = self._run(pending, callers_config(config))
+                self._runtime.spawn(work, grace=steps * timeout)
             except BaseException as error:  # no thread to be had, or Ctrl+C right here
                 failure = RefreshError(f"the refresh could not be started: {error}")
                 self._finish(pending, _Result("failed", Failed(failure), failure))
@@ -228,8 +229,9 @@ class Renewer:
         answer: Future[TokenPair | RefreshError],
     ) -> None:
         current_refresh.set(pending)
-        goes_first.set(True)
-        bare_for.set(self._api.interceptors)
+        chains = [self._api.interceptors]
+        goes_first.set(chains)
+        bare_for.set(chains)
         latest = time.monotonic() + self.how.timeout
         try:
             result = await self._try(held)
@@ -242,6 +244,8 @@ class Renewer:
         except BaseException as error:
             answer.set_result(RefreshError(f"the refresh was abandoned ({type(error).__name__})"))
             raise
+        finally:
+            chains.clear()  # a task that the refresh function has started goes on without them
 
     async def _try(self, held: Credentials) -> TokenPair | RefreshError:
         try:
@@ -250,7 +254,7 @@ class Renewer:
             # Whatever it is, the requests must be told.
             if self._runtime.is_cancelled():
                 raise
-            return refresh_error(error, self.how.timeout)
+            return refresh_error(error, self.how.timeout, held.refresh_token)
         if isinstance(pair, TokenPair):
             return pair
         return RefreshError(f"refresh must return a TokenPair, not {type(pair).__name__}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic
 
 import httpx
@@ -66,6 +67,8 @@ class SilentRefresh(Generic[Token]):
         self._api = api
         self._number = number
         self._token = api.runtime.adapt(guard.token)
+        self._keep_at_home = guard.keep_at_home
+        api.before_send.append(self._keep_at_home)
         self._renewer = renewer
         self._session = session
         self._auth = auth
@@ -78,6 +81,8 @@ class SilentRefresh(Generic[Token]):
     def eject(self) -> None:
         """Stop: requests leave without a token. A refresh that is running is finished (18)."""
         self._api.interceptors.network.eject(self._number)
+        with suppress(ValueError):  # it has been ejected before
+            self._api.before_send.remove(self._keep_at_home)
 
     def token(self) -> Token:
         """Return an access token that lives, refreshed first if it has expired, is due, or missing.
@@ -219,7 +224,6 @@ def silent_refresh(
     is_refused = should_refresh or _HasStatus(_statuses(statuses))
     guard = Guard(api, session, renewer, placement, is_refused, _origins(api, origins or ()))
     number = api.interceptors.network.use(runtime.adapt(guard.around))
-    api.before_send.append(guard.keep_at_home)
 
     def auth(library: Any) -> Any:
         if attach is not None or header.lower() != "authorization":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import logging
 import threading
 from collections import deque
@@ -214,7 +215,9 @@ class TokenSession:
         if self.credentials().session != session:
             return False
         self._rejection = (session, error)
-        self._logout()
+        self._logout(session)
+        if self.credentials().session is not None:
+            return False  # another user has logged in in that moment
         self._settled = (self.store.get_state(), self.credentials(), error)
         self.require_login()
         return True
@@ -276,16 +279,24 @@ class TokenSession:
             self._write(self.store.set_state, fields)
         return True
 
-    def _logout(self) -> None:
+    def _logout(self, session: object) -> None:
         state = self.store.get_state()
         if self._credentials_in(state) is LOGGED_OUT and not field_of(state, "is_login"):
             return
+        empty = dict.fromkeys(("access_token", "refresh_token", "expires_at", "session_id"))
+        fields = _held_by(state, {**empty, "is_login": False})
         logout = getattr(self.store, "logout", None)
-        if logout is not None:
+        if logout is not None and has_field(state, "session_id") and _takes_session(logout):
+            self._write(logout, session)
+        elif logout is not None:
             self._write(logout)
+        elif self._never_mutates:
+            self._write(
+                self.store.set_state,
+                lambda now: fields if self._credentials_in(now).session == session else now,
+            )
         else:
-            empty = dict.fromkeys(("access_token", "refresh_token", "expires_at", "session_id"))
-            self._write(self.store.set_state, _held_by(state, {**empty, "is_login": False}))
+            self._write(self.store.set_state, fields)
 
     def _fields(self, pair: TokenPair) -> dict[str, Any]:
         state = self.store.get_state()
@@ -309,6 +320,10 @@ class TokenSession:
             # The frames of zustax hold tokens, and some log handlers print local variables.
             with_callers_frames(error)
             _log.error("the store raised", exc_info=error)
+
+
+def _takes_session(logout: Callable[..., Any]) -> bool:
+    return "session_id" in inspect.signature(logout).parameters
 
 
 def _held_by(state: Any, fields: dict[str, Any]) -> dict[str, Any]:

@@ -381,3 +381,20 @@ def test_a_logout_under_the_lock_removes_what_was_set_aside_with_the_write(tmp_p
     assert lock.write().result(BOUND) is True
     assert list(tmp_path.glob("user.corrupt-*")) == []
     lock.release().result(BOUND)
+
+
+async def test_a_lock_that_is_waited_for_no_more_is_given_back() -> None:
+    storage = Locked()
+    store, other = make(storage), make(storage)
+    held = await asyncio.wrap_future(store.persist.exclusive(BOUND))
+    waiting = asyncio.create_task(take(other))
+    await asyncio.sleep(0.05)  # it waits in its thread
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.wrap_future(held.release())
+    await asyncio.wrap_future((await take(store)).release())
+
+
+async def take(store: Any) -> Any:
+    return await asyncio.wrap_future(store.persist.exclusive(BOUND))
