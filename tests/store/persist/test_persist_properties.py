@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from zustax.store import create_store
 from zustax.store.equality import object_is
@@ -34,11 +34,13 @@ def there_and_back(state: Any, initial: Any) -> Any:
     return make().get_state()
 
 
+@settings(deadline=None)
 @given(states)
 def test_a_dict_comes_back(state: dict[str, Any]) -> None:
     assert is_same(there_and_back(state, {}), state)
 
 
+@settings(deadline=None)
 @given(values.filter(lambda value: not isinstance(value, dict)))
 def test_any_other_value_comes_back(state: Any) -> None:
     assert is_same(there_and_back(state, None), state)
