@@ -14,7 +14,7 @@ from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer
-from tui.state import PATHS, ShopStore
+from tui.state import PATHS, Session, ShopStore
 from tui.widgets import (
     Hint,
     Journal,
@@ -98,7 +98,7 @@ class Shop(SessionBound, App[None]):
 
     def __init__(self, backend: Backend, clock: Callable[[], float] = time.time) -> None:
         super().__init__()
-        self.session = UserStore()
+        self.session = UserStore(Session())
         self.shop = ShopStore()
         self._backend = backend
         self._clock = clock
@@ -154,6 +154,7 @@ class Shop(SessionBound, App[None]):
             {"username": username, "password": password},
             extra={"silent_refresh": False},  # it needs no token, and no refresh could save it
         )
+        self.session.set_state({"user": username})
         self.shop.note(f"{username} has logged in")
         return TokenPair(
             answer.data["access_token"],

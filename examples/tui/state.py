@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import attrs
-from zustax.store import create_store, devtools
+from zustax.store import UserState, create_store, devtools
 
 #: What can be loaded, and whether a task or a thread does it.
 PATHS: Mapping[str, str] = {
@@ -17,6 +17,17 @@ PATHS: Mapping[str, str] = {
 
 #: How many lines of the journal are kept.
 JOURNAL_LENGTH = 100
+
+
+@attrs.frozen
+class Session(UserState):
+    """The tokens, and whose they are.
+
+    Args:
+        user: The name of the user. Default: None, no user is logged in.
+    """
+
+    user: str | None = None
 
 
 @attrs.frozen

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
-from tui.state import Resource, ShopState, Storm
-from zustax.store import UserState, UserStore
+from tui.state import Resource, Session, ShopState, Storm
+from zustax.store import UserStore
 from zustax.store.textual import StoreBound
 
 #: Columns of the bars.
@@ -35,15 +35,15 @@ class SessionBar(StoreBound, Static):
         clock: Gives the time in epoch seconds.
     """
 
-    is_login = reactive(False)
+    user: reactive[str | None] = reactive(None)
     expires_at: reactive[float | None] = reactive(None)
     now = reactive(0.0)
 
-    def __init__(self, session: UserStore, clock: Callable[[], float]) -> None:
+    def __init__(self, session: UserStore[Session], clock: Callable[[], float]) -> None:
         super().__init__(id="session")
         self._clock = clock
         self._lifetime = 1.0
-        self.bind_store(session, is_login=is_login_of, expires_at=expires_at_of)
+        self.bind_store(session, user=user_of, expires_at=expires_at_of)
 
     def on_mount(self) -> None:
         self._tick()
@@ -58,7 +58,7 @@ class SessionBar(StoreBound, Static):
         self.now = self._clock()
 
     def render(self) -> Content:
-        if not self.is_login or self.expires_at is None:
+        if self.user is None or self.expires_at is None:
             return Content.assemble(("○ ", "$text-muted"), "no user is logged in")
         seconds = max(self.expires_at - self.now, 0.0)
         share = min(seconds / self._lifetime, 1.0)
@@ -66,7 +66,7 @@ class SessionBar(StoreBound, Static):
         style = "$text-error" if share < ALMOST_GONE else style
         return Content.assemble(
             ("● ", "$text-success"),
-            ("logged in", "bold"),
+            (self.user, "bold"),
             "   access token  ",
             bar(share, LIFE_BAR, style),
             f"  {seconds:3.0f} s",
@@ -150,11 +150,11 @@ class Journal(StoreBound, Static):
         return Content("\n".join(rows[-height:]))
 
 
-def is_login_of(state: UserState) -> bool:
-    return state.is_login
+def user_of(state: Session) -> str | None:
+    return state.user
 
 
-def expires_at_of(state: UserState) -> float | None:
+def expires_at_of(state: Session) -> float | None:
     return state.expires_at
 
 

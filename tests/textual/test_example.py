@@ -100,7 +100,7 @@ async def test_a_wrong_password_is_refused_and_the_right_one_logs_in(
         problem = app.screen.query_one("#problem", Label)
         await until(lambda: str(problem.render()) == "Wrong user name or password.")
         await log_in(app, pilot)
-        await until(lambda: app.query_one(SessionBar).is_login)
+        await until(lambda: app.query_one(SessionBar).user)
         await until(lambda: "ada has logged in" in journal(app))
 
 
@@ -190,7 +190,7 @@ async def test_escape_gives_up_and_they_fail_with_their_401(backend: Backend, cl
         await pilot.press("escape")
         await until(lambda: app.shop.store.get_state().storm.failed == STORM, LONG)
         await until(lambda: "login required: refresh_rejected" in journal(app))
-        await until(lambda: not app.query_one(SessionBar).is_login)
+        await until(lambda: not app.query_one(SessionBar).user)
 
 
 async def test_who_did_not_log_in_is_asked_again_when_there_is_something_to_load(
