@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import EXAMPLES
-
-ROOT = EXAMPLES.parent
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 #: Under which name a module is imported that is installed under another.

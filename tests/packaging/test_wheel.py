@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from email.message import Message
@@ -18,6 +19,7 @@ from email.parser import Parser
 from pathlib import Path
 
 import pytest
+from backend import running_backend
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,6 +31,9 @@ FILES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE")
 
 #: What setuptools adds to a source distribution.
 ADDED = {"PKG-INFO", "setup.cfg"}
+
+#: A block of code on a page, with its language.
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 TWINE = "twine==7.0.0"
 
@@ -147,6 +152,17 @@ def test_the_wheel_requires_three_packages_and_offers_the_rest(metadata: Message
     assert metadata["Requires-Python"] == ">=3.11"
 
 
+def test_the_wheel_has_the_version_and_the_extras_of_the_project(metadata: Message) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert metadata["Version"] == project["version"]
+    assert set(metadata.get_all("Provides-Extra", [])) == set(project["optional-dependencies"])
+
+
+def test_every_link_of_the_description_leads_somewhere_on_an_index(metadata: Message) -> None:
+    prose = BLOCK.sub("", str(metadata.get_payload()))
+    assert re.findall(r"\]\((?!https?:)([^)]*)\)", prose) == []
+
+
 PROGRAM = """
 import asyncio, sys
 import zustax.store, zustax.transport
@@ -172,6 +188,16 @@ def test_both_packages_work_where_only_the_wheel_is(python: Path, workshop: Path
     assert len(places) == 3
     for place in places:
         assert Path(place).is_relative_to(python.parents[1])
+
+
+def test_the_example_of_the_readme_prints_what_it_shows(python: Path, workshop: Path) -> None:
+    blocks = BLOCK.findall((ROOT / "README.md").read_text("utf-8"))
+    program = next(code for language, code in blocks if language == "python")
+    shown = next(code for language, code in blocks if language == "text")
+    with running_backend() as backend:
+        program = program.replace("http://localhost:3001/api", backend.base_url)
+        printed = run([str(python), "-I", "-W", "error", "-c", program], workshop)
+    assert printed == shown
 
 
 def test_all_that_the_wheel_requires_is_there_and_fits(python: Path, workshop: Path) -> None:
