@@ -105,7 +105,7 @@ class Backend:
     """The ASGI application.
 
     Args:
-        authority: Issues and judges the tokens; its journal tells what became of them.
+        authority: Issues and judges the tokens; its journal notes what became of them.
         base_url: Where the application is reached.
         refresh_delay: Seconds that a refresh takes.
     """
@@ -135,7 +135,7 @@ class Backend:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_and_note(message: Message) -> None:
-            # Noted first: whoever has the answer also finds the entry.
+            # Noted first: a client that has the answer also finds the entry.
             if message["type"] == "http.response.start":
                 self._requests.append(
                     ServedRequest(scope["method"], scope["path"], message["status"])

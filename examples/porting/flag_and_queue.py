@@ -28,8 +28,8 @@ api = create(base_url=BASE_URL, timeout=10)
 plain = api.create()  # these connections and defaults, without the interceptors
 
 is_refreshing = False
-running: asyncio.Task[str] | None = None  # nobody else keeps a task from being thrown away
-queue: list[asyncio.Future[str]] = []  # a promise that somebody else settles is a future
+running: asyncio.Task[str] | None = None  # a task without a reference may be collected
+queue: list[asyncio.Future[str]] = []  # a promise that is settled elsewhere is a future
 
 
 def settle_queue(reason: Exception | None, token: str | None) -> None:

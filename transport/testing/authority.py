@@ -30,7 +30,7 @@ import attrs
 #: Why a credential was refused.
 Reason: TypeAlias = Literal["wrong_credentials", "unknown", "expired", "revoked", "reused"]
 
-#: What a journal tells: a session began (``login``), went on (``refresh``), was ended by its user
+#: What a journal notes: a session began (``login``), went on (``refresh``), was ended by its user
 #: (``logout``) or by the authority (``revoked``); a refresh token came back after it had been
 #: rotated (``reuse``); an access token had expired (``access_expired``); any other credential was
 #: refused (``rejected``).
@@ -263,7 +263,7 @@ class TokenAuthority:
 
         Raises:
             InvalidGrantError: If the user is unknown or the password is wrong; the error does not
-                tell which.
+                say which.
         """
         with self._lock:
             is_user = username in self._users
@@ -310,7 +310,7 @@ class TokenAuthority:
             return tokens
 
     def verify(self, access_token: str) -> Claims:
-        """Tell what an access token stands for.
+        """Return what an access token stands for.
 
         Args:
             access_token: The one that a request carried.

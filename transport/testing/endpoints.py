@@ -21,7 +21,7 @@ class Endpoints:
     | --------- | --------------------------- | --------------------------------------------- |
     | `login`   | `username`, `password`      | tokens, or 401                                |
     | `refresh` | `refresh_token`             | tokens, or 401                                |
-    | `logout`  | `refresh_token`             | 204, also for a token that nobody knows       |
+    | `logout`  | `refresh_token`             | 204, also for an unknown token                |
     | any other | a bearer token              | `{"user", "number"}` of the token, or 401     |
 
     A body without these fields is answered 400.

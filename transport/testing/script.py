@@ -71,12 +71,12 @@ class Script:
         self._all_gates: list[Gate] = []
 
     def add(self, path: str, behaviour: Behaviour, times: int | None) -> None:
-        """Tell what comes after all that was told before."""
+        """Append a behaviour to the script of a path."""
         with self._lock:
             self._turns.append(_Turn(path, behaviour, times))
 
     def forget(self, path: str) -> None:
-        """Take back what was told for ``path``; with `ANY`: everything."""
+        """Remove the behaviours of ``path``; with `ANY`: all of them."""
         with self._lock:
             self._turns = [turn for turn in self._turns if path not in (turn.path, ANY)]
 

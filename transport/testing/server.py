@@ -163,8 +163,8 @@ class MisbehavingServer:
         Args:
             path: Whose requests; ``"*"``: all.
             fault: One of `faults`, or of your own.
-            when_done: Whether what was asked for is done first: a refresh token is then rotated,
-                and nobody learns of it.
+            when_done: Do what was asked for first: the server then rotates a refresh token, and
+                the client never learns of it.
             times: For how many requests. Default: for all that follow.
         """
 

@@ -18,7 +18,7 @@ Connected: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Aw
 
 
 class Watch(asyncio.StreamReaderProtocol):
-    """Tells that the client has left, also while nobody reads what it sends.
+    """Notices that the client has left, even while the server reads nothing.
 
     Attributes:
         left: Set when the client has left.
@@ -66,7 +66,7 @@ class Wire:
 
     @property
     def is_open(self) -> bool:
-        """Whether the connection still exists."""
+        """True while the connection exists."""
         return not self._watch.lost.is_set()
 
     async def receive(self) -> SeenRequest | None:

@@ -16,7 +16,7 @@ from ..runtime import AsyncRuntime, Runtime, SyncRuntime, run_now
 MakeScreen: TypeAlias = Callable[[], Screen[TokenPair | None]]
 Answer: TypeAlias = "concurrent.futures.Future[TokenPair | None]"
 
-#: Seconds after which somebody who waits for an answer asks whether the app is still there.
+#: Seconds between two checks, while a thread waits for an answer, that the app still runs.
 _PATIENCE = 0.5
 
 
@@ -29,7 +29,7 @@ def ask_on_screen(app: App[Any], make_screen: MakeScreen) -> Callable[[], Any]:
     dismissed with ``None``, or when the app ends.
 
     Args:
-        app: The app; while it does not run, nobody is asked.
+        app: The app. While it does not run, the answer is ``None``.
         make_screen: Makes a screen that is dismissed with a `TokenPair` or ``None``, such as
             `LoginScreen`. It is called in the app's thread, once for each time that the user is
             asked.
@@ -58,7 +58,7 @@ async def _ask(runtime: Runtime, app: App[Any], make_screen: MakeScreen) -> Toke
 
 
 def _begin(app: App[Any], make_screen: MakeScreen, answer: Answer) -> None:
-    # In a worker, which ends with the app: whoever waits for the answer is then told.
+    # In a worker, which ends with the app; the waiting requests then go on.
     app.run_worker(_show(app, make_screen, answer), name="reauthenticate")
 
 

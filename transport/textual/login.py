@@ -41,7 +41,7 @@ class LoginScreen(ModalScreen[TokenPair | None]):
             ``extra={"silent_refresh": False}``.
         title: What stands at the top. Default: ``"Log in"``.
         notice: Why the user is asked. Default: nothing.
-        username: Who is suggested. Default: nobody.
+        username: The name that is filled in. Default: none.
     """
 
     DEFAULT_CSS = """
@@ -143,7 +143,7 @@ class LoginScreen(ModalScreen[TokenPair | None]):
         self._input("password").focus()
 
     async def _answer(self) -> TokenPair | str:
-        """The tokens, or what to tell the user."""
+        """Return the tokens, or a message for the user."""
         try:
             answer = await self._ask()
         except RequestError as error:

@@ -1,4 +1,4 @@
-"""A list of lines that change while somebody looks at it."""
+"""A list of lines that change while the user looks at it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Rows(OptionList):
         self._highlight(len(rows) - 1 if was_at_end else self._place_of(highlighted))
 
     def _keeps_its_ids(self, rows: Sequence[Row]) -> bool:
-        """Tell whether rows have only been added at the end."""
+        """Return True if rows have only been added at the end."""
         return [row.id for row in self._shown] == [row.id for row in rows[: len(self._shown)]]
 
     def _highlighted_id(self) -> str | None:

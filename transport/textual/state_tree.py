@@ -68,7 +68,7 @@ class StateTree(Tree[Path]):
         return label
 
     def _is_marked(self, node: TreeNode[Path]) -> bool:
-        """Whether it has changed itself, or hides something that has."""
+        """Return True if it has changed itself, or hides something that has."""
         path = node.data or ()
         if path in self._changed:
             return True

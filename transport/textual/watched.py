@@ -73,7 +73,7 @@ class WatchedStore:
 
     @property
     def is_paused(self) -> bool:
-        """Whether its actions could be recorded, and are not."""
+        """True if its actions could be recorded, and are not."""
         return self._devtools is not None and not self._devtools.is_recording
 
     def has_changed(self) -> bool:

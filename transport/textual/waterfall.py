@@ -2,7 +2,7 @@
 
 A line shows what a call waited for, over time. Calls that overlap are a burst, and the lines of a
 burst have one scale, its beginning at the left and its end at the right. So what happened together
-stands together, and nobody has to look at the minutes in which nothing did.
+stands together, and the minutes in which nothing happened take no space.
 """
 
 from __future__ import annotations

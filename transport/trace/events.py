@@ -118,7 +118,7 @@ class TraceEvent:
 
     @property
     def is_replay(self) -> bool:
-        """Whether the request had been sent before."""
+        """True if the request had been sent before."""
         return self.attempt is not None and self.attempt > 1
 
     @property

@@ -18,7 +18,7 @@ _log = logging.getLogger("zustax")
 
 
 class Ring:
-    """Keeps the last ``limit`` events, and tells its subscribers of each.
+    """Keeps the last ``limit`` events, and passes each on to its subscribers.
 
     Args:
         limit: How many events are kept.
@@ -55,7 +55,7 @@ class Ring:
         self._feed.deliver()
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Tell ``subscriber`` of every event from now on; returns what ends that."""
+        """Call ``subscriber`` with every event from now on; return a function that ends that."""
         return self._feed.subscribe(subscriber)
 
     def close(self) -> None:
@@ -67,8 +67,8 @@ class Ring:
 class Feed:
     """Calls subscribers one event after the other, in order, and never twice at the same time.
 
-    Whoever puts an event delivers it, unless somebody is delivering already, who then delivers this
-    one as well. No lock is held that anybody waits for.
+    The thread that puts an event delivers it, unless another one is delivering already, which then
+    delivers this event as well. No thread waits for a lock here.
 
     Args:
         limit: How many events may be waiting; the oldest are left out.
@@ -81,7 +81,7 @@ class Feed:
         self._delivering = threading.Lock()
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Call ``subscriber`` with every event from now on; returns what ends that."""
+        """Call ``subscriber`` with every event from now on; return a function that ends that."""
         with self._changing:
             self._subscribers = (*self._subscribers, subscriber)
 

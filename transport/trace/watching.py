@@ -23,7 +23,7 @@ from ..urls import full_url
 from .events import ChainName, Kind, Outcome, Side, TraceHandler
 from .ring import Ring
 
-#: What stands for the number of the function that notes the sending: nobody can eject it.
+#: What stands for the number of the function that notes the sending: no one can eject it.
 _INNERMOST = -1
 
 
