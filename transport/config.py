@@ -169,8 +169,9 @@ class RequestConfig:
     auth: Mapping[str, str] | tuple[str, str] | None = UNSET
     response_type: ResponseType | None = UNSET
     validate_status: Callable[[int], bool] | None = UNSET
-    transform_request: Transforms | None = UNSET
-    transform_response: Transforms | None = UNSET
+    # Any, so that `[*api.defaults.transform_response, function]` has a type.
+    transform_request: Any = UNSET
+    transform_response: Any = UNSET
     max_content_length: int = UNSET
     max_body_length: int = UNSET
     max_redirects: int = UNSET

@@ -57,6 +57,3 @@ def test_the_page_of_the_transport_has_all_of_them() -> None:
     assert rows("transport.md", "### Options of axios that are not ported") == AXIOS
     assert rows("transport.md", "### Options of other libraries") == OTHERS
 
-
-def test_the_porting_guide_has_those_of_axios() -> None:
-    assert rows("porting.md", "### Options that are not ported") == AXIOS

@@ -182,6 +182,7 @@ assert_type(config.extra, dict[str, Any])
 assert_type(merge_config(config, config), RequestConfig)
 assert_type(config.to_json(), dict[str, Any])
 config.timeout = None
+config.transform_response = [*api.defaults.transform_response, lambda data: data]
 config.headers["X-Name"] = None
 
 RequestConfig(baseURL="/")  # type: ignore[call-arg]
