@@ -26,14 +26,17 @@ FIRST_LINE = "# pyright: reportRedeclaration=false"
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_the_snippets_of_all_pages_have_the_types_they_need(checker: str, tmp_path: Path) -> None:
+def test_the_snippets_of_all_pages_have_the_types_they_need(
+    checker: str, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
     for page in PAGES:
         module = tmp_path / module_of(page)
         module.write_text(code_of(page.read_text(encoding="utf-8")), encoding="utf-8")
+    cache = pytestconfig.cache.mkdir("snippet_types") if pytestconfig.cache else tmp_path / "cache"
     checked = subprocess.run(
         [sys.executable, "-m", checker, *CHECKERS[checker], str(tmp_path)],
         cwd=ROOT,
-        env=os.environ | {"MYPYPATH": ""},
+        env=os.environ | {"MYPYPATH": "", "MYPY_CACHE_DIR": str(cache)},
         capture_output=True,
         text=True,
         timeout=250,
