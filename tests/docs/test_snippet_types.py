@@ -32,7 +32,9 @@ def test_the_snippets_of_all_pages_have_the_types_they_need(
     for page in PAGES:
         module = tmp_path / module_of(page)
         module.write_text(code_of(page.read_text(encoding="utf-8")), encoding="utf-8")
-    cache = pytestconfig.cache.mkdir("snippet_types") if pytestconfig.cache else tmp_path / "cache"
+    cache = tmp_path / "cache"
+    if pytestconfig.cache and not pytestconfig.getoption("slow"):
+        cache = pytestconfig.cache.mkdir("snippet_types")  # most of a run is the library
     checked = subprocess.run(
         [sys.executable, "-m", checker, *CHECKERS[checker], str(tmp_path)],
         cwd=ROOT,

@@ -56,4 +56,3 @@ def test_no_name_has_two_hints() -> None:
 def test_the_page_of_the_transport_has_all_of_them() -> None:
     assert rows("transport.md", "### Options of axios that are not ported") == AXIOS
     assert rows("transport.md", "### Options of other libraries") == OTHERS
-

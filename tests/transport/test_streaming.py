@@ -164,7 +164,7 @@ def test_interceptors_and_transforms_are_given_the_stream(
         return response
 
     client.api.interceptors.response.use(watch)
-    transforms = [*client.api.defaults.transform_response, look]  # type: ignore[misc]
+    transforms = [*client.api.defaults.transform_response, look]
     stream = Stream.of(client, "/body", transform_response=transforms)
     assert seen == [stream.data, stream.data]
     assert stream.read() == b'{"a": 1}'
