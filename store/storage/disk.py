@@ -8,7 +8,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, TypeAlias, TypeVar
@@ -164,9 +164,10 @@ def _temporary_prefix(path: Path) -> str:
     return f".{path.name}."
 
 
-@contextmanager
-def kernel_lock(path: Path, timeout: float | None, *, private: bool, user: str) -> Iterator[None]:
-    """Hold a lock that the kernel keeps, and frees when the holder ends in whatever way.
+def kernel_lock(
+    path: Path, timeout: float | None, *, private: bool, user: str
+) -> AbstractContextManager[None]:
+    """Make a lock that the kernel keeps, and frees when the holder ends in whatever way.
 
     The lock file stays: unlinking it would separate those who wait for it. A lock that is only the
     presence of a file would outlive its holder, so none is used.
@@ -183,19 +184,24 @@ def kernel_lock(path: Path, timeout: float | None, *, private: bool, user: str) 
         poll_interval=_INTERVAL,
         fallback_to_soft=False,
     )
-    problem: Exception | None = None
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        problem = TimeoutError(f"the lock {path} is held elsewhere for more than {timeout} s")
-    except OSError as error:
-        problem = storage_error(f"the lock {path} cannot be used", error)
-    if problem is not None:
-        raise problem
-    try:
-        yield
-    finally:
-        lock.release()
+
+    @contextmanager
+    def held() -> Iterator[None]:
+        problem: Exception | None = None
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            problem = TimeoutError(f"the lock {path} is held elsewhere for more than {timeout} s")
+        except OSError as error:
+            problem = storage_error(f"the lock {path} cannot be used", error)
+        if problem is not None:
+            raise problem
+        try:
+            yield
+        finally:
+            lock.release()
+
+    return held()
 
 
 def file_name(name: str) -> str:

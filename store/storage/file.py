@@ -222,10 +222,12 @@ class FileStorage:
 
         Raises:
             ValueError: If the name is not good for a file.
-            ImportError: On entering, if the extra is not installed.
+            ImportError: If the extra is not installed.
         """
         path = self._path(name)
-        return self._locked(path.with_name(f".{path.name}.lock"), timeout)
+        path = path.with_name(f".{path.name}.lock")
+        user = type(self).__name__
+        return self._locked(kernel_lock(path, timeout, private=self._private, user=user))
 
     @cuts_frames
     def subscribe(self, name: str, callback: Callable[[], object]) -> Callable[[], None]:
@@ -299,9 +301,9 @@ class FileStorage:
         return False
 
     @contextmanager
-    def _locked(self, path: Path, timeout: float | None) -> Iterator[None]:
+    def _locked(self, lock: AbstractContextManager[None]) -> Iterator[None]:
         self._use(make_directory)
-        with kernel_lock(path, timeout, private=self._private, user=type(self).__name__):
+        with lock:
             yield
 
 

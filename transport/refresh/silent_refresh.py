@@ -31,6 +31,7 @@ from .keep_fresh import KeepFresh
 from .placement import Placement
 from .renewal import RefreshOptions, Renewer
 from .stats import RefreshStats
+from .storage_lock import check_lock
 from .token_session import TokenSession, session_of
 from .tokens import TokenStore
 
@@ -201,6 +202,7 @@ def silent_refresh(
             ``should_refresh`` and ``statuses`` are both given.
         ValueError: An origin has no scheme or host, or there is no origin at all; ``timeout`` or
             ``leeway`` is not positive.
+        ImportError: The storage of the store needs an extra that is not installed.
     """
     _check(api, store, url, refresh, should_refresh, reauthenticate, attach)
     _check_seconds("timeout", timeout)
@@ -218,6 +220,7 @@ def silent_refresh(
     call = ready.bound_to(api, limit) if isinstance(ready, ReadyRefresh) else ready
     needs_token = isinstance(ready, ReadyRefresh) and ready.needs_token
     session = session_of(store)
+    check_lock(session.persist)
     how = RefreshOptions(call, is_ready_made, needs_token, timeout, leeway, reauthenticate)
     renewer = Renewer(api, session, how)
     placement = Placement(_header(header), _scheme(scheme), attach)

@@ -61,6 +61,20 @@ def persist_of(store: Any) -> Persist | None:
     return persist if has_all else None
 
 
+def check_lock(persist: Any) -> None:
+    """Raise ImportError if the lock of the storage needs a library that is not installed."""
+    if not hasattr(persist, "get_options"):
+        return
+    options = persist.get_options()
+    try:
+        if hasattr(options.storage, "lock"):
+            options.storage.lock(options.name)
+    except ImportError:
+        raise
+    except Exception as error:
+        _log.warning("the storage of the tokens cannot be locked: %s", error)
+
+
 class NoLock:
     """The lock of a store that shares nothing, under which there is nothing to do."""
 

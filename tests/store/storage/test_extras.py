@@ -10,7 +10,7 @@ import pytest
 from zustax.store.storage import FileStorage, KeyringStorage, RedisStorage
 
 USES: dict[str, tuple[str, str, Callable[[Path], object]]] = {
-    "lock of files": ("filelock", "file", lambda path: FileStorage(path).lock("a").__enter__()),
+    "lock of files": ("filelock", "file", lambda path: FileStorage(path).lock("a")),
     "directory for files": ("platformdirs", "file", lambda path: FileStorage()),
     "keyring": ("keyring", "keyring", lambda path: KeyringStorage("app", directory=path)),
     "redis": ("redis", "redis", lambda path: RedisStorage(None)),  # type: ignore[arg-type]

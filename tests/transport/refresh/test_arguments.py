@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
-from zustax.store import UserStore
+from zustax.store import FileStorage, UserStore
 from zustax.transport import RefreshError, Response, TokenPair, create, create_sync, silent_refresh
 
 from ...support.app import App
@@ -79,6 +81,15 @@ def test_an_async_function_is_taken_by_an_asynchronous_instance(name: str) -> No
     api = create(base_url=URL)
     silent_refresh(api, UserStore(), **functions)
     assert len(api.interceptors.network) == 1
+
+
+def test_a_storage_that_cannot_be_locked_for_want_of_an_extra_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "filelock", None)
+    store = UserStore(storage=FileStorage(tmp_path))
+    with pytest.raises(ImportError, match=r"needs filelock: install zustax\[file\]"):
+        silent_refresh(create(base_url=URL), store)
 
 
 def test_an_instance_without_a_base_url_must_say_where_the_token_may_go() -> None:
