@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -49,6 +50,9 @@ _PROXY_SCHEMES = ("basic", "digest", "negotiate", "ntlm")
 #: Types of a token that cannot be sent as a bearer token; an unknown type is taken for bearer.
 _NOT_BEARER = frozenset(("dpop", "mac", "pop"))
 
+#: What is shown as the name of a field: no token consists of so few letters.
+_FIELD_NAME = re.compile(r"[A-Za-z_-]{1,24}(\.[A-Za-z_-]{1,24})?")
+
 #: Seconds of ``Retry-After`` that are heeded at most.
 _LONGEST_PAUSE = 3600.0
 
@@ -75,7 +79,8 @@ def pair_in(answer: Any, paths: tuple[str, str, str]) -> TokenPair:
     try:
         return TokenPair(access_token, refresh_token or None, expires_at)
     except TypeError as problem:
-        unusable = f"the answer to the refresh call cannot be used: {problem}"
+        sought = f"looked for {paths[0]!r} and {paths[1]!r}, found {_names_in(fields)}"
+        unusable = f"the answer to the refresh call cannot be used: {problem}; {sought}"
     raise RefreshError(unusable)
 
 
@@ -95,6 +100,15 @@ def _at(fields: Any, path: str) -> Any:
     for name in path.split("."):
         fields = fields.get(name) if isinstance(fields, Mapping) else None
     return fields
+
+
+def _names_in(fields: Mapping[Any, Any]) -> str:
+    """Return the dotted names of fields, without those that might be a token."""
+    names: list[str] = []
+    for name, value in fields.items():
+        deeper = value if isinstance(value, Mapping) else {}
+        names += [f"{name}.{one}" for one in deeper] or [str(name)]
+    return ", ".join(repr(name) for name in names[:20] if _FIELD_NAME.fullmatch(name)) or "nothing"
 
 
 def _seconds(value: Any) -> float | None:

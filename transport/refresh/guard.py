@@ -368,6 +368,8 @@ _ANY = object()
 def _refused(response: Response) -> Response:
     """Have the call raise, also if the refusal is one with status 200."""
     response.is_refused = 200 <= response.status < 300
+    if response.cause is not None:
+        response.notes.append(f"the access token was not refreshed: {response.cause}")
     return response
 
 

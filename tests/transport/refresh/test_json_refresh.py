@@ -148,6 +148,23 @@ def test_an_answer_without_the_named_token_has_failed(
     assert app.close() == ["refresh_failed"]
 
 
+def test_an_answer_with_other_names_is_an_error_that_says_which(
+    new_app: NewApp, server: AuthServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    tokens = server.login("ada")
+    data = {"accessToken": tokens.access_token, "refreshToken": tokens.refresh_token}
+    server.answer(RENEW, body={"code": 0, "data": {**data, tokens.access_token: 1}})
+    error = expired(new_app, server, access_token="data.access").get("/items").error()
+    problem = str(error.__cause__)
+    assert problem.endswith(
+        "looked for 'data.access' and 'refresh_token', "
+        "found 'code', 'data.accessToken', 'data.refreshToken'"
+    )
+    assert error.__notes__ == [f"the access token was not refreshed: {problem}"]
+    assert problem in caplog.text
+    assert tokens.access_token not in caplog.text
+
+
 def test_further_headers_go_beside_those_of_the_instance(
     new_app: NewApp, server: AuthServer
 ) -> None:
