@@ -13,9 +13,10 @@ connected, all of them even if one raises (the error is logged), and may be asyn
 from __future__ import annotations
 
 import contextvars
+import inspect
 import logging
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from inspect import isawaitable
 from types import MethodType
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ from typing import Any, TypeVar
 from blinker import Signal as BlinkerSignal
 
 from ..chain import is_async
-from ..runtime import Runtime
+from ..runtime import Runtime, refuse_async
 from ..secrecy import with_callers_frames
 
 Receiver = TypeVar("Receiver", bound=Callable[..., Any])
@@ -35,7 +36,17 @@ _RECEIVER_GRACE = 2.0
 
 
 class Signal(BlinkerSignal):
-    """A blinker signal without blinker's edges."""
+    """A blinker signal without blinker's edges.
+
+    Args:
+        doc: What the signal says.
+        *details: The names of what it brings besides the sender. `connect` refuses a receiver that
+            does not take them; without any names it takes every receiver.
+    """
+
+    def __init__(self, doc: str | None = None, *details: str) -> None:
+        super().__init__(doc)
+        self._details = details
 
     def connect(
         self, receiver: Receiver, sender: Any = BlinkerSignal.ANY, weak: bool = False
@@ -48,10 +59,14 @@ class Signal(BlinkerSignal):
             weak: Forget the receiver when nothing else refers to it.
 
         Raises:
-            TypeError: It is not callable, or is async and ``sender`` is a synchronous instance.
+            TypeError: It is not callable, or does not take the details, or is async and ``sender``
+                is a synchronous instance.
         """
         if not callable(receiver):
             raise TypeError(f"receiver must be callable, not {type(receiver).__name__}")
+        if self._details and not _takes(receiver, self._details):
+            wanted = ", ".join(("sender", *self._details))
+            raise TypeError(f"receiver {receiver!r} must be a function that takes ({wanted})")
         runtime = _runtime_of(sender)
         if runtime is not None and not runtime.is_async and is_async(receiver):
             raise TypeError(
@@ -87,16 +102,29 @@ class Signal(BlinkerSignal):
         runtime = _runtime_of(sender)
         for receiver in self.receivers_for(sender):
             try:
-                if is_async(receiver):
-                    _require_loop(runtime)
                 result = receiver(sender, **details)
-                if isawaitable(result):
-                    _start(receiver, result, runtime)
-                else:
+                if not isawaitable(result):
                     results.append((receiver, result))
+                elif runtime is None or not runtime.is_async:
+                    refuse_async(result)
+                else:
+                    runtime.spawn(_logged(receiver, result), grace=_RECEIVER_GRACE)
             except Exception as error:
                 _log_receiver(receiver, error)
         return results
+
+
+def _takes(receiver: Callable[..., Any], details: tuple[str, ...]) -> bool:
+    """Return True if a receiver can be called with a sender and these details."""
+    try:
+        signature = inspect.signature(receiver)
+    except (TypeError, ValueError):  # it is written in C, and does not tell
+        return True
+    try:
+        signature.bind(None, **dict.fromkeys(details))
+    except TypeError:
+        return False
+    return True
 
 
 def _identity(receiver: Callable[..., Any]) -> tuple[int, ...]:
@@ -128,19 +156,6 @@ def _runtime_of(sender: Any) -> Runtime | None:
     return getattr(sender, "runtime", None)
 
 
-def _require_loop(runtime: Runtime | None) -> None:
-    if runtime is None or not runtime.is_async:
-        raise TypeError("it is async, which only an asynchronous instance can send to")
-
-
-def _start(receiver: Callable[..., Any], result: Awaitable[Any], runtime: Runtime | None) -> None:
-    if isinstance(result, Coroutine) and (runtime is None or not runtime.is_async):
-        result.close()
-    _require_loop(runtime)
-    assert runtime is not None  # noqa: S101 - it has just been required
-    runtime.spawn(_logged(receiver, result), grace=_RECEIVER_GRACE)
-
-
 async def _logged(receiver: Callable[..., Any], result: Awaitable[Any]) -> None:
     try:
         await result
@@ -154,12 +169,12 @@ def _log_receiver(receiver: Callable[..., Any], error: Exception) -> None:
 
 
 #: ``(sender, tokens)``: a refresh has succeeded; ``tokens`` is the new `TokenPair`.
-token_refreshed = Signal("A refresh has succeeded.")
+token_refreshed = Signal("A refresh has succeeded.", "tokens")
 
 #: ``(sender, error)``: a refresh has failed, and the session is still alive. It also follows
 #: ``token_refreshed`` where the new pair could not be stored, and lives in memory alone.
-refresh_failed = Signal("A refresh has failed, and the session is still alive.")
+refresh_failed = Signal("A refresh has failed, and the session is still alive.", "error")
 
 #: ``(sender, reason, error, config)``: the user has to log in. ``reason`` is
 #: ``"no_refresh_token"``, ``"refresh_rejected"`` or ``"still_unauthorized"``.
-login_required = Signal("The user has to log in.")
+login_required = Signal("The user has to log in.", "reason", "error", "config")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -357,6 +359,46 @@ def test_rule_17_a_receiver_that_was_disconnected_is_not_called(app: App) -> Non
 def test_rule_17_a_receiver_must_be_callable() -> None:
     with pytest.raises(TypeError, match="callable"):
         token_refreshed.connect("receiver")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+
+
+TOO_FEW: list[tuple[Signal, Callable[..., Any], str]] = [
+    (login_required, lambda: None, "(sender, reason, error, config)"),
+    (login_required, lambda sender, reason: None, "(sender, reason, error, config)"),
+    (refresh_failed, lambda error: None, "(sender, error)"),
+    (token_refreshed, lambda sender, pair: None, "(sender, tokens)"),
+    (token_refreshed, lambda sender, tokens, more: None, "(sender, tokens)"),
+]
+
+
+@pytest.mark.parametrize(("signal", "receiver", "signature"), TOO_FEW)
+def test_rule_17_a_receiver_that_could_not_be_called_is_refused(
+    signal: Signal, receiver: Callable[..., Any], signature: str
+) -> None:
+    before = len(signal.receivers)
+    with pytest.raises(TypeError, match=re.escape(f"takes {signature}")):
+        signal.connect(receiver)
+    assert len(signal.receivers) == before
+
+
+class Window:
+    def show_login(self, _sender: object, reason: str, **_details: object) -> None:
+        """Called with the reason."""
+
+
+@pytest.mark.parametrize(
+    "receiver",
+    [
+        lambda sender, reason, error, config: None,
+        lambda *sender, reason, **details: None,
+        lambda sender, config, reason="", error=None, more=None: None,
+        functools.partial(lambda text, sender, **details: None, "login"),
+        Window().show_login,
+        dict,  # which does not say what it takes
+    ],
+)
+def test_rule_17_a_receiver_may_take_the_details_in_any_way(receiver: Callable[..., Any]) -> None:
+    with login_required.connected_to(receiver):
+        assert login_required.receivers
 
 
 def logged_exceptions(caplog: pytest.LogCaptureFixture) -> list[type[BaseException] | None]:
