@@ -17,16 +17,17 @@ class _Interrupted:
     """What makes an interrupted store of a store."""
 
     _action: Callable[[], object] | None = None
+    _looks = 0
 
-    def after_next_look(self, action: Callable[[], object]) -> None:
-        """Do ``action`` once, when the next ``get_state`` has read the state."""
-        self._action = action
+    def after_next_look(self, action: Callable[[], object], looks: int = 1) -> None:
+        """Do ``action`` once, when the next ``get_state``, or that many, have read the state."""
+        self._action, self._looks = action, looks
 
     def get_state(self) -> Any:
         state = super().get_state()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
-        action, self._action = self._action, None
-        if action is not None:
-            action()
+        self._looks -= 1
+        if self._looks == 0 and self._action is not None:
+            self._action()
         return state
 
 

@@ -286,6 +286,20 @@ def test_a_redirect_elsewhere_drops_the_token(
     assert tells(server.seen("/items")[0], app)
 
 
+def into_body(config: RequestConfig, token: str) -> None:
+    config.data = f'{{"key": "{token}"}}'.encode()
+
+
+def test_a_redirect_does_not_take_a_body_with_the_token_elsewhere(
+    new_app: NewApp, server: AuthServer, elsewhere: AuthServer
+) -> None:
+    server.redirect("/items", f"{elsewhere.url}/items")
+    app = new_app(attach=into_body).login()
+    error = app.post("/items", {}).error()
+    assert "would take the access token along in the body" in str(error)
+    assert elsewhere.seen() == []
+
+
 @pytest.mark.parametrize("status", [401, 200])
 @pytest.mark.parametrize("name", ["another header", "query"])
 def test_a_401_behind_such_a_redirect_was_not_about_the_token(

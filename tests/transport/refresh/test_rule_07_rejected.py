@@ -290,11 +290,14 @@ def test_rule_07_a_rejected_refresh_of_ones_own_without_a_refresh_token_was_reje
     assert app.signals.wait_for("login_required")["reason"] == "refresh_rejected"
 
 
-def test_rule_07_somebody_who_logs_in_in_the_same_instant_is_not_logged_out(
-    new_app: NewApp, server: AuthServer
+@pytest.mark.parametrize("looks", [1, 2, 3, 4])
+def test_rule_07_a_user_who_logs_in_in_the_same_instant_is_not_logged_out(
+    new_app: NewApp, server: AuthServer, looks: int
 ) -> None:
+    """``looks``: how often the rejection has looked at the store by then."""
+
     def refresh(_refresh_token: str | None) -> TokenPair:
-        app.store.after_next_look(lambda: app.login("bob"))
+        app.store.after_next_look(lambda: app.login("bob"), looks)
         return rejected_by_its_own_word()
 
     app = new_app(store=InterruptedUserStore(), refresh=refresh).login("ada")

@@ -12,8 +12,10 @@ import pytest
 from zustax.transport import RefreshError, RequestError
 from zustax.transport.refresh.expiry import taken_from
 from zustax.transport.testing import Clock
+from zustax.transport.testing.faults import hang_up
 
 from ...support.app import App
+from ...support.clients import Client
 from ...support.server import REFRESH, AuthServer
 from ...support.stores import STORE_KINDS, HandWritten, StoreKind
 from .conftest import NewApp, only_sync
@@ -93,6 +95,26 @@ def test_rule_08_the_waiting_requests_raise_their_own_401_with_the_refresh_error
     assert app.signals.wait_for("refresh_failed")["error"] is cause
     assert server.count(REFRESH) == 1
     assert app.close() == ["refresh_failed"]
+
+
+def test_rule_08_a_refresh_token_in_the_path_of_the_refresh_call_is_not_logged(
+    new_app: NewApp, server: AuthServer, kind: type[Client], caplog: pytest.LogCaptureFixture
+) -> None:
+    def refresh(token: str | None) -> Any:
+        return app.api.get(f"/renew/{token}")
+
+    async def refresh_async(token: str | None) -> Any:
+        return await refresh(token)
+
+    app = new_app(refresh=refresh_async if kind.is_async else refresh).login()
+    server.expire()
+    server.fail(f"/renew/{app.tokens[1]}", hang_up())
+    error = app.get("/items").error()
+    app.close()
+    assert "the refresh call failed: " in caplog.text
+    assert "/renew/[REDACTED ****]" in caplog.text
+    for shown in (caplog.text, str(error.__cause__), str(error.__notes__)):
+        assert (app.tokens[1] or "") not in shown
 
 
 def test_rule_08_tokens_and_login_stay_and_the_next_401_tries_again(
