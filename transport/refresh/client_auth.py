@@ -72,32 +72,24 @@ class ClientAuth:
         if pending is not None:
             yield self._with_token(request, guard.for_refresh(pending))
             return
-        config = RequestConfig(url=str(request.url), method=request.method)
-        rewind, before = _rewinder(request.stream), guard.now()
+        rewind, before = _rewinder(request.stream), guard.session.credentials()
+        body = None if rewind else iter(())  # one that cannot be sent again
+        config = RequestConfig(url=str(request.url), method=request.method, data=body)
         try:
-            sent_with: SentWith = await run(guard.ready(config))
-        except RequestError as error:
-            if error.code != RequestError.ERR_TOKEN_REFRESH:
-                raise
-            yield self._with_token(request, before.credentials)  # which gives the client its 401
+            sent_with: SentWith | None = await run(guard.ready(config))
+        except RequestError:
+            yield self._with_token(request, before)  # which gives the client its 401
             return
-        response = yield self._with_token(request, sent_with.credentials)
-        answer = await self._answer(response, read)
-        may_go_on = True
-        while guard.refuses_token(answer):
-            await read(response)  # which gives its connection back
-            renewed = await run(guard.renewed(sent_with, answer, config))
-            if renewed is None or rewind is None:
-                return
-            rewind()
-            sent_with = guard.replaying(renewed)
-            response = yield self._with_token(request, renewed.credentials)
+        while sent_with is not None:
+            response = yield self._with_token(request, sent_with.credentials)
             answer = await self._answer(response, read)
-            if not (renewed.was_adopted and may_go_on):
-                if guard.refuses_token(answer):
-                    guard.tell_still_unauthorized(sent_with, answer, config)
+            if not guard.refuses_token(answer):
                 return
-            may_go_on = False
+            if not sent_with.is_last:
+                await read(response)  # which gives its connection back
+            sent_with = await run(guard.replay(sent_with, answer, config))
+            if sent_with is not None and rewind is not None:
+                rewind()
 
     def _with_token(self, request: Any, held: Credentials) -> Any:
         token = held.access_token

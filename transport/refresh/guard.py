@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future
-from inspect import isawaitable
 from typing import NamedTuple
 
 from ..adapters.streaming import discard
@@ -15,7 +13,6 @@ from ..config import LeavingConfig, RequestConfig, callers_config
 from ..errors import RefreshError, RequestError
 from ..instance import Instance, SyncInstance
 from ..response import Response
-from ..runtime import refuse_async
 from ..urls import has_credentials, origin, target_origin
 from .pending import (
     Discarded,
@@ -27,7 +24,7 @@ from .pending import (
 )
 from .placement import Placement, without_token
 from .renewal import Renewer
-from .rules import Step, after_unauthorized, after_waiting, before_sending
+from .rules import Step, after_unauthorized, before_sending
 from .signals import login_required, send_apart
 from .token_session import TokenSession
 from .tokens import LOGGED_OUT, Credentials
@@ -41,6 +38,8 @@ class SentWith(NamedTuple):
 
     credentials: Credentials
     logins_required: int
+    is_replay: bool = False
+    is_last: bool = False  #: it is not sent again if it is refused (5)
 
 
 class Guard:
@@ -75,45 +74,45 @@ class Guard:
             return await self._send(self._with_token(config, self.for_refresh(pending)), proceed)
         sent_with = await self.ready(config)
         response = await self._send(self._with_token(config, sent_with.credentials), proceed)
-        may_go_on = True
         while await self._is_refusal(response):
-            renewed = await self.renewed(sent_with, response, config)
-            if renewed is None:
-                return _refused(response)
-            if not can_be_sent_again(config.data):
-                response.notes.append(why_not_again(config.data))  # 12
-                return _refused(response)
-            sent_with = self.replaying(renewed)
-            response = await self._send(self._with_token(config, renewed.credentials), proceed)
-            if not (renewed.was_adopted and may_go_on):
-                if not await self._is_refusal(response):
-                    return response
-                self.tell_still_unauthorized(sent_with, response, config)
-                return _refused(response)
-            may_go_on = False  # what another process has refreshed may have expired since
+            again = await self.replay(sent_with, response, config)
+            if again is None:
+                break
+            sent_with = again
+            response = await self._send(self._with_token(config, again.credentials), proceed)
         return response
 
     async def _send(self, config: RequestConfig, proceed: Proceed) -> Response:
-        response = proceed(config)
-        if isawaitable(response):
-            response = await (response if self._runtime.is_async else refuse_async(response))
+        response = await self._runtime.maybe_await(proceed(config))
         if not isinstance(response, Response):
             raise not_a_response(response)
         return response
 
-    def now(self) -> SentWith:
-        """Return what a request that leaves now takes along, whatever becomes of it."""
-        return SentWith(self.session.credentials(), self.session.logins_required)
-
-    def replaying(self, renewed: Renewal) -> SentWith:
-        """Count a replay, and return what it leaves with."""
+    async def replay(
+        self, sent_with: SentWith, response: Response, config: RequestConfig
+    ) -> SentWith | None:
+        """Return what to send a refused request with again; ``None``: its caller is refused."""
+        response.is_refused = 200 <= response.status < 300  # the call raises all the same
+        if sent_with.is_last:
+            self._signal_still_unauthorized(sent_with, response, config)
+            return None
+        renewed = await self._renewed(sent_with, response, config)
+        if renewed is None:
+            if response.cause is not None:
+                response.notes.append(f"the access token was not refreshed: {response.cause}")
+            return None
+        if not can_be_sent_again(config.data):
+            response.notes.append(why_not_again(config.data))  # 12
+            return None
         self._renewer.counters.add("replayed")
-        return SentWith(renewed.credentials, self.session.logins_required)
+        credentials, was_adopted = renewed
+        # What another process has refreshed may have expired since.
+        is_last = sent_with.is_replay or not was_adopted
+        return SentWith(credentials, self.session.logins_required, is_replay=True, is_last=is_last)
 
-    def tell_still_unauthorized(
+    def _signal_still_unauthorized(
         self, sent_with: SentWith, response: Response, config: RequestConfig
     ) -> None:
-        """Signal that a replay was refused, which is not refreshed again (5)."""
         if self.session.require_login(sent_with.logins_required):  # once for all that met it
             error = RequestError(
                 f"Request failed with status code {response.status}, even with a new access token",
@@ -222,51 +221,6 @@ class Guard:
             raise _never_sent(ready, config)
         return ready
 
-    async def _ready(
-        self,
-        config: RequestConfig,
-        is_due: Callable[[Credentials], bool],
-        *,
-        is_early: bool = True,
-    ) -> SentWith | Failed | Discarded:
-        session, expected = self.session, _ANY
-        while True:
-            hydration = session.hydration()
-            logins = session.logins_required
-            now = session.credentials()
-            if expected is not _ANY and now.session != expected:
-                return Discarded()
-            pending = session.pending_for(now)
-            step = before_sending(
-                now,
-                is_hydrating=hydration is not None,
-                is_refreshing=pending is not None,
-                is_due=is_due(now),
-            )
-            if step is Step.SEND:
-                return SentWith(now, logins)
-            if step is Step.HYDRATE and hydration is not None:
-                late = await self._hydrated(hydration, config)
-                if late is not None:
-                    return Failed(late)
-                continue
-            if step is Step.REFRESH:
-                error = session.settled_rejection() or self._paused_by()
-                if error is not None:
-                    return Failed(error)
-                pending = self._renewer.join_or_start(
-                    now, config, logins_required=logins, is_early=is_early
-                )
-            if pending is None:
-                continue
-            outcome = await self._outcome(pending, config)
-            if isinstance(outcome, Renewed):
-                expected, is_due = outcome.session, self._renewer.is_due
-            elif is_early and self._may_leave_anyway(pending, now):
-                return SentWith(now, logins)
-            else:
-                return outcome
-
     async def token(self, is_wanted_new: bool) -> str:
         """Return an access token that lives, or one that has just been refreshed.
 
@@ -287,25 +241,52 @@ class Guard:
             raise RefreshError("the session ended while its token was refreshed", rejected=True)
         return token
 
-    def _may_leave_anyway(self, pending: PendingRefresh, held: Credentials) -> bool:
-        """Return True if the token is still good after a refresh that brought none."""
-        is_same = self.session.credentials() == held
-        token_lives = is_same and self.session.expiry.lives(held)
-        return after_waiting(was_early=pending.is_early, token_lives=token_lives) is Step.SEND
+    async def _ready(
+        self,
+        config: RequestConfig,
+        is_due: Callable[[Credentials], bool],
+        *,
+        is_early: bool = True,
+    ) -> SentWith | Failed | Discarded:
+        session, expected = self.session, _ANY
+        while True:
+            hydration = session.hydration()
+            if hydration is not None:  # it is not known yet who is logged in
+                timeout = self._renewer.how.timeout
+                if not await self._runtime.wait(hydration, timeout, config.signal or None):
+                    late = f"the store has not read its storage within {timeout:g} seconds"
+                    return Failed(RefreshError(late))
+                continue
+            logins = session.logins_required
+            now = session.credentials()
+            if expected is not _ANY and now.session != expected:
+                return Discarded()
+            pending = session.pending_for(now)
+            step = before_sending(now, is_refreshing=pending is not None, is_due=is_due(now))
+            if step is Step.SEND:
+                return SentWith(now, logins)
+            if step is Step.REFRESH:
+                error = session.settled_rejection() or self._paused_by()
+                if error is not None:
+                    return Failed(error)
+                pending = self._renewer.join_or_start(
+                    now, config, logins_required=logins, is_early=is_early
+                )
+            if pending is None:
+                continue
+            outcome = await self._outcome(pending, config)
+            if isinstance(outcome, Renewed):
+                expected, is_due = outcome.session, self._renewer.is_due
+                continue
+            may_leave = is_early and pending.is_early and session.credentials() == now
+            if may_leave and session.expiry.lives(now):
+                return SentWith(now, logins)  # 13
+            return outcome
 
-    async def _hydrated(
-        self, hydration: Future[None], config: RequestConfig
-    ) -> RefreshError | None:
-        """Wait until the store has read its storage; return an error if that takes too long."""
-        timeout = self._renewer.how.timeout
-        if await self._runtime.wait(hydration, timeout, config.signal or None):
-            return None
-        return RefreshError(f"the store has not read its storage within {timeout:g} seconds")
-
-    async def renewed(
+    async def _renewed(
         self, sent_with: SentWith, response: Response, config: RequestConfig
-    ) -> Renewal | None:
-        """Return what to replay a refused request with; ``None``: the caller gets the refusal."""
+    ) -> tuple[Credentials, bool] | None:
+        """Return new credentials for a refused request, and True if another process got them."""
         session = self.session
         while True:
             logins = session.logins_required
@@ -325,7 +306,7 @@ class Guard:
             # The refresh, or the replay, may need the connection that the refusal holds (6).
             await discard(response.data)
             if step is Step.REPLAY:
-                return Renewal(now, was_adopted=False)
+                return now, False
             if step is Step.REFRESH:
                 response.cause = session.settled_rejection() or self._paused_by()
                 if response.cause is not None:
@@ -333,15 +314,15 @@ class Guard:
                 pending = self._renewer.join_or_start(
                     now, config, logins_required=logins, is_early=False
                 )
-            if pending is not None:
-                outcome = await self._outcome(pending, config)
-                if isinstance(outcome, Failed):
-                    response.cause = outcome.error
-                if not isinstance(outcome, Renewed):
-                    return None
-                now = session.credentials()
-                is_same = now.session == outcome.session  # 11
-                return Renewal(now, outcome.was_adopted) if is_same else None
+            if pending is None:
+                continue
+            outcome = await self._outcome(pending, config)
+            if isinstance(outcome, Failed):
+                response.cause = outcome.error
+            if not isinstance(outcome, Renewed):
+                return None
+            now = session.credentials()
+            return (now, outcome.was_adopted) if now.session == outcome.session else None  # 11
 
     def _paused_by(self) -> RefreshError | None:
         error = self.session.failures.paused_by()
@@ -355,25 +336,10 @@ class Guard:
             return await pending.wait(self._runtime, config.signal or None)
 
 
-class Renewal(NamedTuple):
-    """What to replay a request with, and whether another process or instance refreshed it."""
-
-    credentials: Credentials
-    was_adopted: bool
-
-
 _ANY = object()
 
 
-def _refused(response: Response) -> Response:
-    """Have the call raise, also if the refusal is one with status 200."""
-    response.is_refused = 200 <= response.status < 300
-    if response.cause is not None:
-        response.notes.append(f"the access token was not refreshed: {response.cause}")
-    return response
-
-
-def _never_sent(outcome: RefreshOutcome, config: RequestConfig) -> RequestError:
+def _never_sent(outcome: Failed | Discarded, config: RequestConfig) -> RequestError:
     """Return the error of a request that waited for a refresh which brought no token (4, 11)."""
     if isinstance(outcome, Failed):
         cause, why = outcome.error, "the access token could not be renewed"

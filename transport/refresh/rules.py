@@ -10,7 +10,6 @@ from .tokens import Credentials
 class Step(Enum):
     """What to do next."""
 
-    HYDRATE = auto()  #: wait until the store has read its storage
     SEND = auto()  #: send the request with the token of this moment
     WAIT = auto()  #: wait for the refresh that is running
     REFRESH = auto()  #: start a refresh, or wait for the one that has just been started
@@ -18,12 +17,8 @@ class Step(Enum):
     RAISE = auto()  #: let the caller have its 401
 
 
-def before_sending(
-    now: Credentials, *, is_hydrating: bool, is_refreshing: bool, is_due: bool
-) -> Step:
-    """Decide whether a request may leave."""
-    if is_hydrating:
-        return Step.HYDRATE  # it is not known yet who is logged in
+def before_sending(now: Credentials, *, is_refreshing: bool, is_due: bool) -> Step:
+    """Decide about a request that is about to leave."""
     if is_refreshing:
         return Step.WAIT  # 4: it would leave with a dead token
     if now.access_token is None and now.refresh_token is not None:
@@ -31,11 +26,6 @@ def before_sending(
     if is_due:
         return Step.REFRESH  # 13
     return Step.SEND
-
-
-def after_waiting(*, was_early: bool, token_lives: bool) -> Step:
-    """Decide about a request that waited, before it left, for a refresh that brought no token."""
-    return Step.SEND if was_early and token_lives else Step.RAISE  # 13, 4
 
 
 def after_unauthorized(

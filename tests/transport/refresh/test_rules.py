@@ -13,7 +13,6 @@ from zustax.transport.refresh.pending import Failed, PendingRefresh, Renewed
 from zustax.transport.refresh.rules import (
     Step,
     after_unauthorized,
-    after_waiting,
     before_sending,
 )
 from zustax.transport.refresh.tokens import Credentials
@@ -45,31 +44,8 @@ NOBODY = Credentials(None, None, None)
     ],
 )
 def test_before_sending(now: Credentials, is_refreshing: bool, is_due: bool, step: Step) -> None:
-    decided = before_sending(now, is_hydrating=False, is_refreshing=is_refreshing, is_due=is_due)
+    decided = before_sending(now, is_refreshing=is_refreshing, is_due=is_due)
     assert decided is step
-
-
-@pytest.mark.parametrize("now", [ADA, ADA_WITHOUT_ACCESS, NOBODY])
-@pytest.mark.parametrize("is_refreshing", [False, True])
-@pytest.mark.parametrize("is_due", [False, True])
-def test_before_sending_while_the_store_is_hydrating_nothing_else_counts(
-    now: Credentials, is_refreshing: bool, is_due: bool
-) -> None:
-    decided = before_sending(now, is_hydrating=True, is_refreshing=is_refreshing, is_due=is_due)
-    assert decided is Step.HYDRATE
-
-
-@pytest.mark.parametrize(
-    ("was_early", "token_lives", "step"),
-    [
-        (True, True, Step.SEND),
-        (True, False, Step.RAISE),
-        (False, True, Step.RAISE),
-        (False, False, Step.RAISE),
-    ],
-)
-def test_after_waiting_in_vain(was_early: bool, token_lives: bool, step: Step) -> None:
-    assert after_waiting(was_early=was_early, token_lives=token_lives) is step
 
 
 @pytest.mark.parametrize("is_refreshing", [False, True])
