@@ -22,7 +22,6 @@ from ..urls import origin
 from .guard import Guard, SentWith
 from .pending import refresh_behind
 from .placement import Placement
-from .tokens import Credentials
 
 
 class ClientAuth:
@@ -72,7 +71,8 @@ class ClientAuth:
         if pending is not None:
             yield self._with_token(request, guard.for_refresh(pending))
             return
-        rewind, before = _rewinder(request.stream), guard.session.credentials()
+        rewind = _rewinder(request.stream)
+        before = guard.session.credentials().access_token
         body = None if rewind else iter(())  # one that cannot be sent again
         config = RequestConfig(url=str(request.url), method=request.method, data=body)
         try:
@@ -81,9 +81,9 @@ class ClientAuth:
             yield self._with_token(request, before)  # which gives the client its 401
             return
         while sent_with is not None:
-            response = yield self._with_token(request, sent_with.credentials)
+            response = yield self._with_token(request, sent_with.credentials.access_token)
             answer = await self._answer(response, read)
-            if not guard.refuses_token(answer):
+            if not await guard.is_refusal(answer):
                 return
             if not sent_with.is_last:
                 await read(response)  # which gives its connection back
@@ -91,8 +91,7 @@ class ClientAuth:
             if sent_with is not None and rewind is not None:
                 rewind()
 
-    def _with_token(self, request: Any, held: Credentials) -> Any:
-        token = held.access_token
+    def _with_token(self, request: Any, token: str | None) -> Any:
         if token is not None:
             request.headers[self._placement.header] = self._placement.value(token)
         return request

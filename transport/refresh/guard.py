@@ -27,7 +27,7 @@ from .renewal import Renewer
 from .rules import Step, after_unauthorized, before_sending
 from .signals import login_required, send_apart
 from .token_session import TokenSession
-from .tokens import LOGGED_OUT, Credentials
+from .tokens import Credentials
 from .watching import waiting_for
 
 _log = logging.getLogger("zustax")
@@ -71,15 +71,14 @@ class Guard:
             return await self._left_alone(config, proceed)
         pending = refresh_behind(self.session)
         if pending is not None:
-            return await self._send(self._with_token(config, self.for_refresh(pending)), proceed)
-        sent_with = await self.ready(config)
-        response = await self._send(self._with_token(config, sent_with.credentials), proceed)
-        while await self._is_refusal(response):
-            again = await self.replay(sent_with, response, config)
-            if again is None:
+            return await self._send(self._placement.put(config, self.for_refresh(pending)), proceed)
+        sent_with: SentWith | None = await self.ready(config)
+        while sent_with is not None:
+            leaving = self._placement.put(config, sent_with.credentials.access_token)
+            response = await self._send(leaving, proceed)
+            if not await self.is_refusal(response):
                 break
-            sent_with = again
-            response = await self._send(self._with_token(config, again.credentials), proceed)
+            sent_with = await self.replay(sent_with, response, config)
         return response
 
     async def _send(self, config: RequestConfig, proceed: Proceed) -> Response:
@@ -172,17 +171,11 @@ class Guard:
             )
         return response
 
-    def _with_token(self, config: RequestConfig, held: Credentials) -> RequestConfig:
-        if held.access_token is None:
-            return config.copy()
-        return self._placement.put(config, held.access_token)
-
-    def for_refresh(self, pending: PendingRefresh) -> Credentials:
+    def for_refresh(self, pending: PendingRefresh) -> str | None:
         """Return what the refresh itself sends (6): only a new token, not the old one."""
-        now = self.session.credentials()
-        is_same = pending.asks_user or now.session == pending.started_with.session
-        is_new = now.access_token != pending.started_with.access_token
-        return now if is_same and is_new else LOGGED_OUT
+        now, before = self.session.credentials(), pending.started_with
+        is_same = pending.asks_user or now.session == before.session
+        return now.access_token if is_same and now.access_token != before.access_token else None
 
     def keep_at_home(self, config: RequestConfig) -> RequestConfig:
         """Take the token off a request that an interceptor has sent to another origin."""
@@ -195,22 +188,18 @@ class Guard:
             return config
         return without_token(config, token, names)
 
-    async def _is_refusal(self, response: Response) -> bool:
+    async def is_refusal(self, response: Response) -> bool:
+        """Return True if a response refuses the token, and has not been redirected elsewhere."""
         try:
-            return self.refuses_token(response)
+            is_refused = self._is_refused(response)
         except BaseException:
             await discard(response.data)
             raise
-
-    def refuses_token(self, response: Response) -> bool:
-        """Return True if a response refuses the token, and has not been redirected elsewhere."""
-        if not self._is_refused(response):
-            return False
         url = getattr(response.request, "url", None)
-        if response.left_origin or not (url is None or self.is_own_url(str(url))):
+        if is_refused and (response.left_origin or not (url is None or self.is_own_url(str(url)))):
             response.notes.append("a redirect to another origin has dropped the access token")
             return False
-        return True
+        return is_refused
 
     # --- waiting ---
 

@@ -41,9 +41,11 @@ class Placement:
             token = text[len(self.scheme) :].strip()
         return set() if token in ("", "None") else {token, text}
 
-    def put(self, config: RequestConfig, token: str) -> RequestConfig:
+    def put(self, config: RequestConfig, token: str | None) -> RequestConfig:
         """Return a copy of the config with the token: the config itself may be sent again."""
         leaving = config.copy()
+        if token is None:
+            return leaving
         headers = config.headers.copy()
         leaving.put(headers=headers)
         if self.attach is None:
@@ -81,7 +83,8 @@ def without_token(config: RequestConfig, token: str, names: Collection[str]) -> 
     if isinstance(config.params, Mapping):
         params = {name: value for name, value in config.params.items() if token not in str(value)}
         leaving.put(params=params)
-    if any(token in str(part) for part in (leaving.url, leaving.params)) or holds(leaving, token):
+    is_in_body = isinstance(leaving.data, bytes) and token.encode() in leaving.data
+    if is_in_body or any(token in str(part) for part in (leaving.url, leaving.params)):
         raise RequestError(
             "the request was not sent: it would take the access token to another origin",
             RequestError.ERR_BAD_REQUEST,
@@ -89,8 +92,3 @@ def without_token(config: RequestConfig, token: str, names: Collection[str]) -> 
             request_was_sent=False,
         )
     return leaving
-
-
-def holds(config: RequestConfig, token: str) -> bool:
-    """Return True if the body of a config that leaves holds the token."""
-    return isinstance(config.data, bytes) and token.encode() in config.data
