@@ -13,8 +13,13 @@ from typing import Any
 from attrs import define, field
 from zustax.store import UserStore
 from zustax.transport import CanceledError, RequestConfig, RequestError, login_required
-from zustax.transport.refresh.pending import Discarded, Failed, PendingRefresh, RefreshOutcome
-from zustax.transport.refresh.watching import watched_by
+from zustax.transport.refresh.pending import (
+    Discarded,
+    Failed,
+    PendingRefresh,
+    RefreshOutcome,
+    watched_by,
+)
 
 from .notes import LOGIN_REQUIRED, REFRESH_ENDED, SESSION_CHANGED, TALLY, UNSAVED, Notes
 from .tokens import session_of, shows_token

@@ -7,8 +7,7 @@ Read a refresh in three files: ``guard`` is what a request goes through, ``renew
 from .calls import ReadyRefresh, json_refresh, oauth2_refresh
 from .keep_fresh import KeepFresh
 from .signals import Signal, login_required, refresh_failed, token_refreshed
-from .silent_refresh import SilentRefresh, silent_refresh
-from .stats import RefreshStats
+from .silent_refresh import RefreshStats, SilentRefresh, silent_refresh
 from .tokens import TokenPair, TokenStore
 
 __all__ = [

@@ -73,7 +73,7 @@ def pair_in(answer: Any, paths: tuple[str, str, str]) -> TokenPair:
     kind = fields.get("token_type")
     if isinstance(kind, str) and kind.lower() in _NOT_BEARER:
         raise RefreshError("the token endpoint gave a token that is no bearer token (RFC 6750)")
-    access_token, refresh_token, expires_in = (_at(fields, path) for path in paths)
+    access_token, refresh_token, expires_in = [_at(fields, path) for path in paths]
     lifetime = _seconds(expires_in)
     expires_at = None if lifetime is None else received_at + lifetime
     try:

@@ -28,7 +28,6 @@ from .rules import Step, after_unauthorized, before_sending
 from .signals import login_required, send_apart
 from .token_session import TokenSession
 from .tokens import Credentials
-from .watching import waiting_for
 
 _log = logging.getLogger("zustax")
 
@@ -103,7 +102,7 @@ class Guard:
         if not can_be_sent_again(config.data):
             response.notes.append(why_not_again(config.data))  # 12
             return None
-        self._renewer.counters.add("replayed")
+        self._renewer.count("replayed")
         credentials, was_adopted = renewed
         # What another process has refreshed may have expired since.
         is_last = sent_with.is_replay or not was_adopted
@@ -241,7 +240,7 @@ class Guard:
         while True:
             hydration = session.hydration()
             if hydration is not None:  # it is not known yet who is logged in
-                timeout = self._renewer.how.timeout
+                timeout = self._renewer.timeout
                 if not await self._runtime.wait(hydration, timeout, config.signal or None):
                     late = f"the store has not read its storage within {timeout:g} seconds"
                     return Failed(RefreshError(late))
@@ -316,13 +315,12 @@ class Guard:
     def _paused_by(self) -> RefreshError | None:
         error = self.session.failures.paused_by()
         if error is not None:
-            self._renewer.counters.add("paused")
+            self._renewer.count("paused")
         return error
 
     async def _outcome(self, pending: PendingRefresh, config: RequestConfig) -> RefreshOutcome:
-        self._renewer.counters.add("waited")
-        with waiting_for(pending):
-            return await pending.wait(self._runtime, config.signal or None)
+        self._renewer.count("waited")
+        return await pending.wait(self._runtime, config.signal or None)
 
 
 _ANY = object()

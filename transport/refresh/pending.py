@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from attrs import frozen
 
 from ..cancel import AbortSignal
 from ..errors import RefreshError
 from ..runtime import Runtime
+from ..secrecy import with_callers_frames
 from .tokens import Credentials
+
+_log = logging.getLogger("zustax")
 
 #: Seconds that a request still waits once it has noticed that the time is over. If the process or
 #: the event loop was stopped, what has arrived meanwhile is taken note of in these (19).
@@ -54,13 +59,11 @@ class PendingRefresh:
         self.owner = owner  #: the token session
         self.is_early = is_early  #: no token has been refused: it is only about to expire
         self.is_late = False  #: it takes longer than its time-out; its answer may still come (19)
-        #: Called before the waiting requests go on.
-        self.on_finish: Callable[[RefreshOutcome], object] = lambda outcome: None
-        self._timeout = timeout
+        self.watchers = watchers.get()  #: those of the call that starts it
+        self.timeout = timeout  #: seconds for the call, and for each step of the storage
         self.prolong()
         self._outcome: Future[RefreshOutcome] = Future()
-        self._is_finishing = False
-        self._lock = threading.Lock()
+        self._finishing = threading.Lock()
 
     @property
     def is_finished(self) -> bool:
@@ -68,7 +71,7 @@ class PendingRefresh:
         if self._outcome.done():
             return True
         overdue = self._overdue()
-        if overdue is None or overdue < self._timeout + _PATIENCE:
+        if overdue is None or overdue < self.timeout + _PATIENCE:
             return False
         self.finish(Failed(_gone()))
         return True
@@ -80,7 +83,7 @@ class PendingRefresh:
 
     def prolong(self) -> None:
         """Give it its time-out from now on."""
-        self._deadline: float | None = time.monotonic() + self._timeout
+        self._deadline: float | None = time.monotonic() + self.timeout
         self._noticed: float | None = None  # when it was first noticed that the time is over
 
     def ask_user(self) -> None:
@@ -96,21 +99,22 @@ class PendingRefresh:
 
     def finish(self, outcome: RefreshOutcome) -> None:
         """End it and release all who wait; only the first call counts."""
-        with self._lock:
-            if self._is_finishing:
-                return
-            self._is_finishing = True
-        self.on_finish(outcome)  # without the lock
-        self._outcome.set_result(outcome)
+        if self._finishing.acquire(blocking=False):
+            tell(self.watchers, "refresh_ended", self, outcome)
+            self._outcome.set_result(outcome)
 
     async def wait(self, runtime: Runtime, signal: AbortSignal | None) -> RefreshOutcome:
         """Wait until it ends, in the way of the instance that waits."""
-        outcome = self._outcome
-        while not await runtime.wait(outcome, self._remaining(), signal):
-            overdue = self._overdue()
-            if overdue is not None and overdue >= _PATIENCE:
-                return Failed(_gone())
-        return outcome.result()
+        watching, outcome = watchers.get(), self._outcome
+        tell(watching, "wait_started", self)
+        try:
+            while not await runtime.wait(outcome, self._remaining(), signal):
+                overdue = self._overdue()
+                if overdue is not None and overdue >= _PATIENCE:
+                    return Failed(_gone())
+            return outcome.result()
+        finally:
+            tell(watching, "wait_ended", self)
 
     def _remaining(self) -> float | None:
         deadline, overdue = self._deadline, self._overdue()
@@ -146,3 +150,48 @@ def _gone() -> RefreshError:
     return RefreshError(
         "the refresh did not end in time; the thread or event loop that it runs in does not answer"
     )
+
+
+# --- watchers ---
+
+
+class Watcher(Protocol):
+    """Hears of the refreshes that one call starts and waits for. What it raises is logged."""
+
+    def refresh_started(self, pending: PendingRefresh) -> None:
+        """The call has started a refresh."""
+
+    def refresh_ended(self, pending: PendingRefresh, outcome: RefreshOutcome) -> None:
+        """That refresh has ended; the requests that wait for it have not gone on yet."""
+
+    def wait_started(self, pending: PendingRefresh) -> None:
+        """The call waits for a refresh, its own or another's."""
+
+    def wait_ended(self, pending: PendingRefresh) -> None:
+        """The call waits no more, for whatever reason."""
+
+
+#: Those that watch the call which this code runs for. One call starts a refresh, and many wait.
+watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
+
+
+@contextmanager
+def watched_by(*those: Watcher) -> Iterator[None]:
+    """Let only ``those`` hear of the refreshes of what runs in the block."""
+    before = watchers.set(those)
+    try:
+        yield
+    finally:
+        # A coroutine that is thrown away unfinished is closed in another context.
+        with suppress(ValueError):
+            watchers.reset(before)
+
+
+def tell(those: Iterable[Watcher], what: str, *details: object) -> None:
+    """Call the method ``what`` of each watcher; one that raises harms no request."""
+    for watcher in those:
+        try:
+            getattr(watcher, what)(*details)
+        except Exception as error:
+            with_callers_frames(error)
+            _log.error("%s.%s raised", type(watcher).__name__, what, exc_info=error)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from ..adapters.pools import goes_first
 from ..config import RequestConfig, callers_config
@@ -28,13 +28,12 @@ from .pending import (
     RefreshOutcome,
     Renewed,
     current_refresh,
+    tell,
 )
 from .signals import login_required, refresh_failed, send_in_own_context, token_refreshed
-from .stats import Counters
 from .storage_lock import NoLock, locked
 from .token_session import TokenSession
 from .tokens import LOGGED_OUT, Credentials, TokenPair
-from .watching import announce
 
 _log = logging.getLogger("zustax")
 
@@ -47,24 +46,12 @@ _STOPPED = 0.25
 _CATCHING_UP = 1.0
 
 
-@frozen
-class RefreshOptions:
-    """How the tokens of one instance are refreshed; see `silent_refresh`."""
-
-    call: Callable[[str | None], Any]
-    is_ready_made: bool
-    needs_token: bool
-    timeout: float
-    leeway: float | None
-    reauthenticate: Callable[[], Any] | None
-
-
 @frozen(repr=False)
 class _Result:
     """What a refresh has come to."""
 
-    name: str  #: as in `_LOGGED`
-    outcome: RefreshOutcome | None  #: what those who wait are told; ``None``: the user comes first
+    name: str
+    outcome: RefreshOutcome | None  #: what the waiting requests get; ``None``: the user comes first
     error: RefreshError | None = None
     reason: str = ""  #: why the user has to log in
     before: Credentials = LOGGED_OUT  #: what the store held then
@@ -73,34 +60,54 @@ class _Result:
 
 _DISCARDED = _Result("discarded", Discarded())
 
-_LOGGED: dict[str, tuple[int, str]] = {
-    "refreshed": (logging.INFO, "access token refreshed"),
-    "adopted": (logging.INFO, "access token adopted: it had been refreshed already"),
-    "discarded": (logging.INFO, "refresh discarded: its session has ended meanwhile"),
-    "rejected": (logging.WARNING, "login required: %s"),
-    "asks": (logging.INFO, "the user is asked to log in: %s"),
-    "logged in": (logging.INFO, "logged in again"),
+
+def _failed(error: RefreshError) -> _Result:
+    return _Result("failed", Failed(error), error)
+
+
+def _adopted(session: object) -> _Result:
+    return _Result("adopted", Renewed(session, was_adopted=True))
+
+
+_LOGGED = {
+    "refreshed": "access token refreshed",
+    "adopted": "access token adopted: it had been refreshed already",
+    "discarded": "refresh discarded: its session has ended meanwhile",
+    "logged in": "logged in again",
 }
 
 
+@define(repr=False, eq=False)
 class Renewer:
-    """Runs the refreshes that requests of one instance have started."""
+    """Runs the refreshes that requests of one instance have started; see `silent_refresh`."""
 
-    def __init__(self, api: Any, session: TokenSession, how: RefreshOptions) -> None:
-        self.counters = Counters()
-        self.how = how
-        self._api = api
-        self._runtime: Runtime = api.runtime
-        self._session = session
+    _api: Any
+    _session: TokenSession
+    _refresh: Callable[[str | None], Any]
+    _is_ready_made: bool
+    _needs_token: bool
+    timeout: float
+    _leeway: float | None
+    _reauthenticate: Callable[[], Any] | None
+    _runtime: Runtime = field(init=False)
+    counts: Counter[str] = field(init=False, factory=Counter)  #: as `RefreshStats`
+
+    def __attrs_post_init__(self) -> None:
+        self._runtime = self._api.runtime
+
+    def count(self, name: str) -> None:
+        """Count one more of what `RefreshStats` calls ``name``."""
+        with self._session.lock:
+            self.counts[name] += 1
 
     def is_due(self, held: Credentials) -> bool:
         """Return True if the token is to be refreshed before the next request leaves (13)."""
-        return self.how.leeway is not None and self.is_due_soon(held)
+        return self._leeway is not None and self.is_due_soon(held)
 
     def is_due_soon(self, held: Credentials) -> bool:
         """Return True if the token is to be refreshed in the background."""
         session = self._session
-        is_due = self.can_renew(held) and session.expiry.is_due(held, self.how.leeway)
+        is_due = self.can_renew(held) and session.expiry.is_due(held, self._leeway)
         return is_due and session.failures.paused_by(is_early=True) is None
 
     def is_spent(self, held: Credentials) -> bool:
@@ -112,52 +119,40 @@ class Renewer:
         """Return True if there is what a refresh needs."""
         if held.session is None and self._session.was_logged_out:
             return False  # 7: a cookie must not undo a logout
-        return held.refresh_token is not None or not self.how.needs_token
+        return held.refresh_token is not None or not self._needs_token
 
     def join_or_start(
         self, held: Credentials, config: RequestConfig, *, logins_required: int, is_early: bool
     ) -> PendingRefresh | None:
         """Join the refresh under way, or start one, which signals may say ``config`` has wanted."""
-        timeout, session = self.how.timeout, self._session
-        found = session.join_or_start(
-            held, timeout, logins_required=logins_required, is_early=is_early
+        pending, is_new = self._session.join_or_start(
+            held, self.timeout, logins_required=logins_required, is_early=is_early
         )
-        if found is None:
-            return None
-        pending, is_new = found
-        if is_new:
+        if pending is not None and is_new:
             try:
-                announce(pending)
+                tell(pending.watchers, "refresh_started", pending)
                 # Apart from the request that started it, whose cancellation does not end it (10).
-                steps = 1 if session.persist is None else 2
-                work = self._run(pending, callers_config(config))
-                self._runtime.spawn(work, grace=steps * timeout)
+                steps = 1 if self._session.persist is None else 2
+                work = _on_behalf_of(pending, self._run, callers_config(config))
+                self._runtime.spawn(work, grace=steps * self.timeout)
             except BaseException as error:  # no thread to be had, or Ctrl+C right here
                 failure = RefreshError(f"the refresh could not be started: {error}")
-                self._finish(pending, _Result("failed", Failed(failure), failure))
+                self._finish(pending, _failed(failure))
                 if not isinstance(error, Exception):
                     raise
         return pending
 
     async def _run(self, pending: PendingRefresh, config: RequestConfig) -> None:
-        current_refresh.set(pending)
         try:
-            try:
-                async with self._locked(pending) as lock:
-                    result = await self._decide(pending, lock)
-                    self._finish(pending, result)
-            except RefreshError as error:
-                result = _Result("failed", Failed(error), error)  # 16
+            async with locked(pending, self._session.persist, self._runtime) as lock:
+                result = await self._decide(pending, lock)
                 self._finish(pending, result)
-            self._tell(pending, result, config)  # without the lock: receivers may take their time
-            if result.name == "asks":
-                self._runtime.spawn(self._ask(pending, result, config), grace=0.0)
-        except BaseException as error:
-            _give_up(pending, error)
-            raise
-
-    def _locked(self, pending: PendingRefresh) -> AbstractAsyncContextManager[NoLock]:
-        return locked(pending, self._session.persist, self._runtime, self.how.timeout)
+        except RefreshError as error:
+            result = _failed(error)  # 16
+            self._finish(pending, result)
+        self._tell(pending, result, config)  # without the lock: receivers may take their time
+        if result.outcome is None:
+            self._runtime.spawn(_on_behalf_of(pending, self._ask, config, result), grace=0.0)
 
     async def _decide(self, pending: PendingRefresh, lock: NoLock) -> _Result:
         """Decide what a refresh comes to, under the lock. The numbers are the rules'."""
@@ -166,7 +161,7 @@ class Renewer:
         if now.session != before.session:
             return _DISCARDED  # 11
         if now.access_token not in (None, before.access_token):
-            return _Result("adopted", Renewed(now.session, was_adopted=True))  # 16
+            return _adopted(now.session)  # 16
         before, reason = now, "refresh_rejected"
         result: TokenPair | RefreshError
         if self.can_renew(now):
@@ -183,11 +178,11 @@ class Renewer:
         if isinstance(result, TokenPair):
             return await self._store(before, result, lock)
         if not result.rejected:
-            return _Result("failed", Failed(result), result)  # 8
+            return _failed(result)  # 8
         if now.refresh_token not in (None, before.refresh_token):
-            return _Result("adopted", Renewed(now.session, was_adopted=True))  # 7
+            return _adopted(now.session)  # 7
         asks = _Result("asks", None, result, reason, before)
-        if self.how.reauthenticate is not None:
+        if self._reauthenticate is not None:
             return asks  # 14
         return await self._reject(asks, lock)  # 7
 
@@ -195,8 +190,7 @@ class Renewer:
 
     async def _renew(self, pending: PendingRefresh, held: Credentials) -> TokenPair | RefreshError:
         """Make the call, and wait for its answer up to twice the time-out (19)."""
-        self.counters.add("refreshes")
-        timeout = self.how.timeout
+        self.count("refreshes")
         pending.prolong()
         answer: Future[TokenPair | RefreshError] = Future()
         try:
@@ -204,13 +198,13 @@ class Renewer:
         except RuntimeError as error:
             return RefreshError(f"the refresh could not be started: {error}")
         try:
-            if await self._arrived(answer, timeout):
+            if await self._arrived(answer, self.timeout):
                 return answer.result()
-            late = RefreshError(f"the refresh took longer than {timeout:g} seconds")
+            late = RefreshError(f"the refresh took longer than {self.timeout:g} seconds")
             self._note_failure(late)
             pending.tell_late(Failed(late))
             self._say_failed(late)
-            return answer.result() if await self._arrived(answer, timeout) else late
+            return answer.result() if await self._arrived(answer, self.timeout) else late
         finally:
             if task is not None:
                 task.cancel()
@@ -232,39 +226,43 @@ class Renewer:
         chains = [self._api.interceptors]
         goes_first.set(chains)
         bare_for.set(chains)
-        latest = time.monotonic() + self.how.timeout
+        latest = time.monotonic() + self.timeout
         try:
             result = await self._try(held)
             for pause in _PAUSES:
-                if not self._may_try_again(result, latest - pause):
+                if not self._may_try_again(result) or time.monotonic() + pause >= latest:
                     break
                 await self._runtime.pause(pause)
                 result = await self._try(held)
             answer.set_result(result)
         except BaseException as error:
-            answer.set_result(RefreshError(f"the refresh was abandoned ({type(error).__name__})"))
+            answer.set_result(_abandoned(error))
             raise
         finally:
             chains.clear()  # a task that the refresh function has started goes on without them
 
     async def _try(self, held: Credentials) -> TokenPair | RefreshError:
-        try:
-            pair = await self._runtime.maybe_await(self.how.call(held.refresh_token))
-        except (Exception, asyncio.CancelledError) as error:
-            # Whatever it is, the requests must be told.
-            if self._runtime.is_cancelled():
-                raise
-            return refresh_error(error, self.how.timeout, held.refresh_token)
+        pair = await self._result_of(self._refresh, held.refresh_token)
+        if isinstance(pair, BaseException):
+            return refresh_error(pair, self.timeout, held.refresh_token)
         if isinstance(pair, TokenPair):
             return pair
         return RefreshError(f"refresh must return a TokenPair, not {type(pair).__name__}")
 
-    def _may_try_again(self, result: TokenPair | RefreshError, latest: float) -> bool:
-        if not isinstance(result, RefreshError) or not self.how.is_ready_made:
-            return False
-        cause = result.__cause__
+    async def _result_of(self, function: Any, *arguments: Any) -> Any:
+        """Return what a function of the app returns, or raises: the requests are told of it."""
+        try:
+            return await self._runtime.maybe_await(function(*arguments))
+        except (Exception, asyncio.CancelledError) as error:
+            if self._runtime.is_cancelled():
+                raise
+            return error
+
+    def _may_try_again(self, result: TokenPair | RefreshError) -> bool:
+        """Return True if nothing was sent (9)."""
+        cause = result.__cause__ if isinstance(result, RefreshError) else None
         was_sent = not isinstance(cause, RequestError) or cause.request_was_sent
-        return not was_sent and time.monotonic() < latest  # 9
+        return self._is_ready_made and not was_sent
 
     # --- effects ---
 
@@ -284,9 +282,7 @@ class Renewer:
             return _Result("refreshed", outcome, problem, pair=pair)
         await lock.reload()  # another process has written without the lock
         now = self._session.credentials()
-        if now.session == before.session:
-            return _Result("adopted", Renewed(now.session, was_adopted=True))
-        return _DISCARDED
+        return _adopted(now.session) if now.session == before.session else _DISCARDED
 
     async def _reject(self, asks: _Result, lock: NoLock) -> _Result:
         error = asks.error
@@ -304,7 +300,7 @@ class Renewer:
 
     def _finish(self, pending: PendingRefresh, result: _Result) -> None:
         if result.name in ("adopted", "rejected"):
-            self.counters.add(result.name)
+            self.count(result.name)
         if result.name == "failed" and result.error is not None and not pending.is_late:
             self._note_failure(result.error)
         elif isinstance(result.outcome, Renewed):
@@ -315,48 +311,44 @@ class Renewer:
             pending.finish(result.outcome)
 
     def _note_failure(self, error: RefreshError) -> None:
-        self.counters.add("failed")
+        self.count("failed")
         self._session.failures.note(error)
 
-    def _say_failed(self, error: RefreshError) -> None:
+    def _say_failed(self, error: RefreshError | None) -> None:
         _log.warning("refresh failed, the session is kept: %s", error)
         send_in_own_context(refresh_failed, self._api, error=error)
 
     def _tell(self, pending: PendingRefresh, result: _Result, config: RequestConfig) -> None:
         """Log the result and signal it; no request waits for that."""
-        error, api = result.error, self._api
-        if result.name == "failed" and error is not None:
-            if not pending.is_late:  # else it was told before
-                self._say_failed(error)
-            return
-        level, text = _LOGGED[result.name]
-        _log.log(level, text, *([str(error)] if "%s" in text else []))
+        name, error, api = result.name, result.error, self._api
+        if name in _LOGGED:
+            _log.info(_LOGGED[name])
         if result.pair is not None:
             send_in_own_context(token_refreshed, api, tokens=result.pair)
             if error is not None:
                 _log.warning("%s", error)
                 send_in_own_context(refresh_failed, api, error=error)
-        elif result.name == "rejected":
+        elif name == "failed" and not pending.is_late:  # else it was told before
+            self._say_failed(error)
+        elif name == "asks":
+            _log.info("the user is asked to log in: %s", error)
+        elif name == "rejected":
+            _log.warning("login required: %s", error)
             reason = result.reason
             send_in_own_context(login_required, api, reason=reason, error=error, config=config)
 
     # --- asking the user (14) ---
 
-    async def _ask(self, pending: PendingRefresh, asks: _Result, config: RequestConfig) -> None:
+    async def _ask(self, pending: PendingRefresh, config: RequestConfig, asks: _Result) -> None:
         """Let the user log in, for as long as that takes."""
-        current_refresh.set(pending)
+        answer = await self._answer()
         try:
-            answer = await self._answer()
-            try:
-                async with self._locked(pending) as lock:
-                    result = await self._after_asking(asks, answer, lock)
-            except RefreshError:  # the storage is away, which must not cost a login
-                result = await self._after_asking(asks, answer, NoLock())
-            self._finish(pending, result)
-            self._tell(pending, result, config)
-        except BaseException as error:
-            _give_up(pending, error)
-            raise
+            async with locked(pending, self._session.persist, self._runtime) as lock:
+                result = await self._after_asking(asks, answer, lock)
+        except RefreshError:  # the storage is away, which must not cost a login
+            result = await self._after_asking(asks, answer, NoLock())
+        self._finish(pending, result)
+        self._tell(pending, result, config)
 
     async def _after_asking(self, asks: _Result, answer: TokenPair | None, lock: NoLock) -> _Result:
         session, before = self._session, asks.before
@@ -375,24 +367,28 @@ class Renewer:
         return _Result("logged in", Renewed(now.session))
 
     async def _answer(self) -> TokenPair | None:
-        ask = self.how.reauthenticate
-        try:
-            answer = await self._runtime.maybe_await(ask() if ask else None)
-        except (Exception, asyncio.CancelledError) as error:
-            # No user has logged in, and that is what counts.
-            if self._runtime.is_cancelled():
-                raise
-            _log.warning("reauthenticate raised %s", type(error).__name__)
-            return None
+        answer = await self._result_of(self._reauthenticate)
         if answer is None or isinstance(answer, TokenPair):
             return answer
-        _log.warning(
-            "reauthenticate must return a TokenPair or None, not %s", type(answer).__name__
-        )
+        kind = type(answer).__name__
+        if isinstance(answer, BaseException):  # no user has logged in, and that is what counts
+            _log.warning("reauthenticate raised %s", kind)
+        else:
+            _log.warning("reauthenticate must return a TokenPair or None, not %s", kind)
         return None
 
 
-def _give_up(pending: PendingRefresh, error: BaseException) -> None:
-    """Release the requests when the task or thread of a refresh was ended, or has a bug."""
-    abandoned = RefreshError(f"the refresh was abandoned ({type(error).__name__})")
-    pending.finish(Failed(abandoned))
+async def _on_behalf_of(
+    pending: PendingRefresh, run: Callable[..., Coroutine[Any, Any, None]], *arguments: Any
+) -> None:
+    """Release the requests also if the task or thread of a refresh is ended, or has a bug."""
+    current_refresh.set(pending)
+    try:
+        await run(pending, *arguments)
+    except BaseException as error:
+        pending.finish(Failed(_abandoned(error)))
+        raise
+
+
+def _abandoned(error: BaseException) -> RefreshError:
+    return RefreshError(f"the refresh was abandoned ({type(error).__name__})")

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic
 
 import httpx
-from attrs import asdict, frozen
+from attrs import asdict, define, frozen
 
 from ..chain import is_async
 from ..config import RequestConfig
@@ -29,8 +29,7 @@ from .client_auth import auth_for
 from .guard import Guard
 from .keep_fresh import KeepFresh
 from .placement import Placement
-from .renewal import RefreshOptions, Renewer
-from .stats import RefreshStats
+from .renewal import Renewer
 from .storage_lock import check_lock
 from .token_session import TokenSession, session_of
 from .tokens import TokenStore
@@ -51,6 +50,19 @@ if TYPE_CHECKING:
     Token = TypeVar("Token", default=Any)
 else:
     Token = typing.TypeVar("Token")
+
+
+@define
+class RefreshStats:
+    """What the silent refresh of one instance has done so far."""
+
+    refreshes: int = 0  #: refresh calls made
+    adopted: int = 0  #: times that a pair of another process or instance was used instead
+    replayed: int = 0  #: requests sent a second time
+    waited: int = 0  #: requests that waited for a refresh
+    failed: int = 0  #: refreshes that failed while the session lives on
+    rejected: int = 0  #: refreshes that ended the session
+    paused: int = 0  #: refreshes that were not tried, since the ones before had failed
 
 
 class SilentRefresh(Generic[Token]):
@@ -77,7 +89,8 @@ class SilentRefresh(Generic[Token]):
     @property
     def stats(self) -> RefreshStats:
         """The counters of this moment."""
-        return self._renewer.counters.copy()
+        with self._session.lock:
+            return RefreshStats(**self._renewer.counts)
 
     def eject(self) -> None:
         """Stop: requests leave without a token. A refresh that is running is finished (18)."""
@@ -221,8 +234,9 @@ def silent_refresh(
     needs_token = isinstance(ready, ReadyRefresh) and ready.needs_token
     session = session_of(store)
     check_lock(session.persist)
-    how = RefreshOptions(call, is_ready_made, needs_token, timeout, leeway, reauthenticate)
-    renewer = Renewer(api, session, how)
+    renewer = Renewer(
+        api, session, call, is_ready_made, needs_token, timeout, leeway, reauthenticate
+    )
     placement = Placement(_header(header), _scheme(scheme), attach)
     is_refused = should_refresh or _HasStatus(_statuses(statuses))
     guard = Guard(api, session, renewer, placement, is_refused, _origins(api, origins or ()))

@@ -96,13 +96,10 @@ class NoLock:
 class StorageLock(NoLock):
     """The lock of a shared storage; a step that fails, or takes too long, is a `RefreshError`."""
 
-    def __init__(
-        self, lock: PersistLock, pending: PendingRefresh, runtime: Runtime, seconds: float
-    ) -> None:
+    def __init__(self, lock: PersistLock, pending: PendingRefresh, runtime: Runtime) -> None:
         self._lock = lock
         self._pending = pending
         self._runtime = runtime
-        self._seconds = seconds
 
     async def reload(self) -> None:
         await self._step(self._lock.reload(), "the storage of the tokens cannot be read")
@@ -128,25 +125,25 @@ class StorageLock(NoLock):
 
     async def _step(self, future: Future[Any], problem: str) -> Any:
         self._pending.prolong()
-        return await _result(self._runtime, future, self._seconds, problem)
+        return await _result(self._runtime, future, self._pending.timeout, problem)
 
 
 @asynccontextmanager
 async def locked(
-    pending: PendingRefresh, persist: Persist | None, runtime: Runtime, seconds: float
+    pending: PendingRefresh, persist: Persist | None, runtime: Runtime
 ) -> AsyncIterator[NoLock]:
-    """Hold the lock of the storage inside the block, once it comes within ``seconds``."""
+    """Hold the lock of the storage inside the block."""
     if persist is None:
         yield NoLock()
         return
-    coming = persist.exclusive(seconds)
+    coming = persist.exclusive(pending.timeout)
     try:
         problem = "the storage of the tokens cannot be locked"
-        lock = await _result(runtime, coming, seconds + _PATIENCE, problem)
+        lock = await _result(runtime, coming, pending.timeout + _PATIENCE, problem)
     except BaseException:
         coming.add_done_callback(_release_late)
         raise
-    storage_lock = StorageLock(lock, pending, runtime, seconds)
+    storage_lock = StorageLock(lock, pending, runtime)
     try:
         yield storage_lock
     finally:

@@ -57,7 +57,7 @@ class TokenSession:
         self._rejection: tuple[object, RefreshError] | None = None
         self._settled: tuple[Any, Credentials, RefreshError] | None = None
         self._succession: tuple[object, object] | None = None
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         reset_after_fork(self)
         subscribe: Any = getattr(store, "subscribe", None)
         if self._never_mutates and subscribe is not None:
@@ -66,7 +66,7 @@ class TokenSession:
 
     def after_fork(self) -> None:
         """Start anew in a child: the thread that ran a refresh, or held a lock, is not there."""
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._pending = None
         self.expiry.after_fork()
 
@@ -122,7 +122,7 @@ class TokenSession:
         known = _matching(self._known, access_token, refresh_token)
         if known is not None:
             return known.session
-        with self._lock:
+        with self.lock:
             known = _matching(self._known, access_token, refresh_token)
             if known is None:
                 session = self._session_of_note(refresh_token or access_token or "") or object()
@@ -132,7 +132,7 @@ class TokenSession:
 
     def _remember(self, *credentials: Credentials) -> None:
         # Some pairs before are kept: they may be read while a new one is written.
-        with self._lock:
+        with self.lock:
             self._known = (*credentials, *self._known)[:_KEPT]
 
     def continued(self, sent_with: Credentials, held: Credentials) -> Credentials:
@@ -188,23 +188,23 @@ class TokenSession:
 
     def join_or_start(
         self, held: Credentials, timeout: float, *, logins_required: int, is_early: bool = False
-    ) -> tuple[PendingRefresh, bool] | None:
+    ) -> tuple[PendingRefresh | None, bool]:
         """Join the refresh under way, or start one, which the caller has to run (True).
 
         Returns ``None`` if what the caller has seen has changed, so that it has to decide anew.
         """
-        with self._lock:
+        with self.lock:
             pending = self.pending_for(held)
             if pending is not None:
                 return pending, False
             if self.credentials() != held or self.logins_required != logins_required:
-                return None
+                return None, False
             self._pending = PendingRefresh(held, timeout, self, is_early=is_early)
             return self._pending, True
 
     def require_login(self, since: int | None = None) -> bool:
         """Count that the user has to log in; return False if that was counted since ``since``."""
-        with self._lock:
+        with self.lock:
             if since is not None and self.logins_required != since:
                 return False
             self.logins_required += 1
@@ -354,15 +354,15 @@ class _Sessions:
 
     def __init__(self) -> None:
         self._known: WeakValueDictionary[int, TokenSession] = WeakValueDictionary()
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
 
     def of(self, store: TokenStore) -> TokenSession:
         """Return the session of a store. It keeps the store alive, and so its identity."""
-        with self._lock:
+        with self.lock:
             session = self._known.get(id(store))
             if session is None:
                 session = self._known[id(store)] = TokenSession(store)

@@ -15,8 +15,15 @@ from attrs import evolve
 from ..chain import Chains, Handler, Interceptor, NetworkInterceptor, Run
 from ..config import RequestConfig
 from ..errors import RequestError
-from ..refresh.pending import Failed, PendingRefresh, RefreshOutcome, Renewed, current_refresh
-from ..refresh.watching import watched_by, watchers
+from ..refresh.pending import (
+    Failed,
+    PendingRefresh,
+    RefreshOutcome,
+    Renewed,
+    current_refresh,
+    watched_by,
+    watchers,
+)
 from ..runtime import Runtime
 from ..secrecy import redact_url
 from ..urls import full_url
@@ -90,7 +97,7 @@ class CallObserver:
 
     def _others(self) -> Iterator[Any]:
         """Who watches for other traces; a call inside a handler is not the call around it."""
-        for watcher in watchers():
+        for watcher in watchers.get():
             if not isinstance(watcher, WatchedCall) or watcher.recording is not self._recording:
                 yield watcher
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from zustax.transport.refresh.watching import watched_by
+from zustax.transport.refresh.pending import watched_by
 
 from ...support.app import App
 from ...support.clients import Client
