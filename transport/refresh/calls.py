@@ -88,15 +88,9 @@ def json_refresh(
     Raises:
         TypeError: An argument has the wrong type.
     """
-    names = {
-        "url": url,
-        "access_token": access_token,
-        "refresh_token": refresh_token,
-        "expires_in": expires_in,
-    }
-    for name, value in names.items():
-        if not isinstance(value, str):
-            raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    _check_texts(
+        url=url, access_token=access_token, refresh_token=refresh_token, expires_in=expires_in
+    )
     if not isinstance(send, str) and not callable(send):
         raise TypeError(f"send must be a name or a function, not {type(send).__name__}")
     if rejected is not None and (not callable(rejected) or is_async(rejected)):
@@ -108,11 +102,11 @@ def json_refresh(
 @frozen
 class _JsonRefresh(ReadyRefresh):
     url: str
-    send: str | Callable[[str | None], Any] = "refresh_token"
-    paths: tuple[str, str, str] = _PATHS
-    method: str = "post"
-    headers: Mapping[str, Any] | None = None
-    rejected: Callable[[Response], bool] | None = None
+    send: str | Callable[[str | None], Any]
+    paths: tuple[str, str, str]
+    method: str
+    headers: Mapping[str, Any] | None
+    rejected: Callable[[Response], bool] | None
 
     @property
     def needs_token(self) -> bool:
@@ -149,11 +143,6 @@ class _JsonRefresh(ReadyRefresh):
         return body
 
 
-def default_refresh(url: str) -> ReadyRefresh:
-    """Return the refresh that posts ``{"refresh_token": …}`` to ``url``."""
-    return _JsonRefresh(url)
-
-
 @discreet
 def oauth2_refresh(
     token_endpoint: str,
@@ -188,12 +177,12 @@ def oauth2_refresh(
         ValueError: The URL has no scheme and host, ``client_id`` or the secret is empty, or
             ``auth`` is none of the two.
     """
-    texts = {"token_endpoint": token_endpoint, "client_id": client_id}
     options = {"client_secret": client_secret, "scope": scope}
-    for name, value in {**texts, **options}.items():
-        if not isinstance(value, str) and not (value is None and name in options):
-            raise TypeError(f"{name} must be a str, not {type(value).__name__}")
-        if value == "":
+    texts: dict[str, Any] = {"token_endpoint": token_endpoint, "client_id": client_id}
+    texts.update((name, value) for name, value in options.items() if value is not None)
+    _check_texts(**texts)
+    for name, value in texts.items():
+        if not value:
             raise ValueError(f"{name} must not be empty; leave out what you do not have")
     if origin(token_endpoint) is None:
         raise ValueError(
@@ -253,6 +242,12 @@ class _OAuth2Refresh(ReadyRefresh):
             return {}
         # Both are encoded like a form before they are joined (RFC 6749, section 2.3.1).
         return {"auth": (quote_plus(self.client_id), quote_plus(self.client_secret))}
+
+
+def _check_texts(**texts: object) -> None:
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must be a str, not {type(value).__name__}")
 
 
 def _pair_or_error(

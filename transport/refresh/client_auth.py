@@ -17,11 +17,10 @@ from ..body import can_be_sent_again
 from ..config import RequestConfig
 from ..errors import RequestError
 from ..response import Response
-from ..runtime import Runtime, run_now
+from ..runtime import run_now
 from ..urls import origin
 from .guard import Guard, SentWith
 from .pending import refresh_behind
-from .placement import Placement
 
 
 class ClientAuth:
@@ -30,11 +29,9 @@ class ClientAuth:
     requires_request_body = False
     requires_response_body = False
 
-    def __init__(self, guard: Guard, placement: Placement, runtime: Runtime, judges: bool) -> None:
+    def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self._placement = placement
-        self._runtime = runtime
-        self._judges = judges  # `should_refresh` sees the body
+        self._runtime = guard.runtime
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Run the flow of a client that blocks its thread."""
@@ -93,14 +90,14 @@ class ClientAuth:
 
     def _with_token(self, request: Any, token: str | None) -> Any:
         if token is not None:
-            request.headers[self._placement.header] = self._placement.value(token)
+            request.headers[self._guard.placement.header] = self._guard.placement.value(token)
         return request
 
     async def _answer(self, response: Any, read: Callable[[Any], Awaitable[bytes]]) -> Response:
         """Return a response of the client as one of ours."""
         way = {origin(str(one.request.url)) for one in (*response.history, response)}
         return Response(
-            await read(response) if self._judges else b"",
+            await read(response) if self._guard.should_refresh else b"",
             response.status_code,
             response.reason_phrase,
             response.headers,
@@ -110,12 +107,14 @@ class ClientAuth:
         )
 
 
-def auth_for(
-    library: Any, guard: Guard, placement: Placement, runtime: Runtime, judges: bool
-) -> Any:
+def auth_for(library: Any, guard: Guard) -> Any:
     """Return an auth for clients of ``library``, httpx or httpx2."""
-    kind = type("SessionAuth", (ClientAuth, library.Auth), {})
-    return kind(guard, placement, runtime, judges)
+    if guard.placement.attach is not None or not guard.placement.is_authorization:
+        raise TypeError(
+            "handle.auth() sends the token in Authorization: other headers would go along "
+            "when your client is redirected to another origin"
+        )
+    return type("SessionAuth", (ClientAuth, library.Auth), {})(guard)
 
 
 def _rewinder(stream: Any) -> Callable[[], object] | None:

@@ -26,7 +26,6 @@ from .placement import Placement, without_token
 from .renewal import Renewer
 from .rules import Step, after_unauthorized, before_sending
 from .signals import login_required, send_apart
-from .token_session import TokenSession
 from .tokens import Credentials
 
 _log = logging.getLogger("zustax")
@@ -47,18 +46,19 @@ class Guard:
     def __init__(
         self,
         api: Instance | SyncInstance,
-        session: TokenSession,
         renewer: Renewer,
         placement: Placement,
-        is_refused: Callable[[Response], bool],
+        should_refresh: Callable[[Response], bool] | None,
+        statuses: frozenset[int],
         origins: frozenset[str],
     ) -> None:
         self._api = api
-        self._runtime = api.runtime
-        self.session = session
-        self._renewer = renewer
-        self._placement = placement
-        self._is_refused = is_refused
+        self.runtime = api.runtime
+        self.renewer = renewer
+        self.session = renewer.session
+        self.placement = placement
+        self.should_refresh = should_refresh
+        self._statuses = statuses
         self._origins = origins
         self._has_hinted = False
 
@@ -70,10 +70,10 @@ class Guard:
             return await self._left_alone(config, proceed)
         pending = refresh_behind(self.session)
         if pending is not None:
-            return await self._send(self._placement.put(config, self.for_refresh(pending)), proceed)
+            return await self._send(self.placement.put(config, self.for_refresh(pending)), proceed)
         sent_with: SentWith | None = await self.ready(config)
         while sent_with is not None:
-            leaving = self._placement.put(config, sent_with.credentials.access_token)
+            leaving = self.placement.put(config, sent_with.credentials.access_token)
             response = await self._send(leaving, proceed)
             if not await self.is_refusal(response):
                 break
@@ -81,7 +81,7 @@ class Guard:
         return response
 
     async def _send(self, config: RequestConfig, proceed: Proceed) -> Response:
-        response = await self._runtime.maybe_await(proceed(config))
+        response = await self.runtime.maybe_await(proceed(config))
         if not isinstance(response, Response):
             raise not_a_response(response)
         return response
@@ -102,7 +102,7 @@ class Guard:
         if not can_be_sent_again(config.data):
             response.notes.append(why_not_again(config.data))  # 12
             return None
-        self._renewer.count("replayed")
+        self.renewer.count("replayed")
         credentials, was_adopted = renewed
         # What another process has refreshed may have expired since.
         is_last = sent_with.is_replay or not was_adopted
@@ -131,7 +131,7 @@ class Guard:
         target = target_origin(url, base_url, config.allow_absolute_urls)
         if not self._is_own(target):
             return False
-        if self._placement.is_authorization and self._api.client_authorizes:
+        if self.placement.is_authorization and self._api.client_authorizes:
             return False
         return not self._is_callers(config)
 
@@ -145,7 +145,7 @@ class Guard:
 
     def _is_callers(self, config: RequestConfig) -> bool:
         """Return True if the caller has set credentials that are not the token of the store."""
-        placement = self._placement
+        placement = self.placement
         given = config.headers.get(placement.header)
         if given is not None and given is not False:
             tokens = placement.tokens_in(given)
@@ -166,7 +166,7 @@ class Guard:
             _log.warning(
                 "a request with credentials of its own got 401 and was not refreshed: if it is to "
                 "have the token of the store, do not set %s, auth or a user name in the URL",
-                self._placement.header,
+                self.placement.header,
             )
         return response
 
@@ -190,7 +190,8 @@ class Guard:
     async def is_refusal(self, response: Response) -> bool:
         """Return True if a response refuses the token, and has not been redirected elsewhere."""
         try:
-            is_refused = self._is_refused(response)
+            judge = self.should_refresh
+            is_refused = judge(response) if judge else response.status in self._statuses
         except BaseException:
             await discard(response.data)
             raise
@@ -204,7 +205,7 @@ class Guard:
 
     async def ready(self, config: RequestConfig) -> SentWith:
         """Wait until the request may leave, and return what it leaves with."""
-        ready = await self._ready(config, self._renewer.is_due)
+        ready = await self._ready(config, self.renewer.is_due)
         if not isinstance(ready, SentWith):
             raise _never_sent(ready, config)
         return ready
@@ -219,7 +220,7 @@ class Guard:
             raise RefreshError("a refresh cannot wait for itself")
 
         def is_due(held: Credentials) -> bool:
-            return is_wanted_new or held.access_token is None or self._renewer.is_spent(held)
+            return is_wanted_new or held.access_token is None or self.renewer.is_spent(held)
 
         ready = await self._ready(RequestConfig(), is_due, is_early=not is_wanted_new)
         if isinstance(ready, Failed):
@@ -240,8 +241,8 @@ class Guard:
         while True:
             hydration = session.hydration()
             if hydration is not None:  # it is not known yet who is logged in
-                timeout = self._renewer.timeout
-                if not await self._runtime.wait(hydration, timeout, config.signal or None):
+                timeout = self.renewer.timeout
+                if not await self.runtime.wait(hydration, timeout, config.signal or None):
                     late = f"the store has not read its storage within {timeout:g} seconds"
                     return Failed(RefreshError(late))
                 continue
@@ -257,14 +258,14 @@ class Guard:
                 error = session.settled_rejection() or self._paused_by()
                 if error is not None:
                     return Failed(error)
-                pending = self._renewer.join_or_start(
+                pending = self.renewer.join_or_start(
                     now, config, logins_required=logins, is_early=is_early
                 )
             if pending is None:
                 continue
             outcome = await self._outcome(pending, config)
             if isinstance(outcome, Renewed):
-                expected, is_due = outcome.session, self._renewer.is_due
+                expected, is_due = outcome.session, self.renewer.is_due
                 continue
             may_leave = is_early and pending.is_early and session.credentials() == now
             if may_leave and session.expiry.lives(now):
@@ -299,7 +300,7 @@ class Guard:
                 response.cause = session.settled_rejection() or self._paused_by()
                 if response.cause is not None:
                     return None
-                pending = self._renewer.join_or_start(
+                pending = self.renewer.join_or_start(
                     now, config, logins_required=logins, is_early=False
                 )
             if pending is None:
@@ -315,12 +316,12 @@ class Guard:
     def _paused_by(self) -> RefreshError | None:
         error = self.session.failures.paused_by()
         if error is not None:
-            self._renewer.count("paused")
+            self.renewer.count("paused")
         return error
 
     async def _outcome(self, pending: PendingRefresh, config: RequestConfig) -> RefreshOutcome:
-        self._renewer.count("waited")
-        return await pending.wait(self._runtime, config.signal or None)
+        self.renewer.count("waited")
+        return await pending.wait(self.runtime, config.signal or None)
 
 
 _ANY = object()

@@ -12,13 +12,11 @@ Example:
 from __future__ import annotations
 
 from concurrent.futures import Future
-from types import TracebackType
 from typing import Self
 
 from ..config import RequestConfig
-from ..runtime import Runtime, reset_after_fork, run_now
+from ..runtime import reset_after_fork, run_now
 from .renewal import Renewer
-from .token_session import TokenSession
 
 #: Seconds between two looks at the store and the clock. One long sleep until the expiry would not
 #: do: the computer may have slept meanwhile, and the user may have logged in.
@@ -28,49 +26,34 @@ _TICK = 1.0
 class KeepFresh:
     """A background refresh that runs inside its block; make it with `SilentRefresh.keep_fresh`."""
 
-    def __init__(self, renewer: Renewer, session: TokenSession, runtime: Runtime) -> None:
+    def __init__(self, renewer: Renewer) -> None:
         self._renewer = renewer
-        self._session = session
-        self._runtime = runtime
+        self._runtime = renewer.runtime
         self._is_running = False
         self._nap: Future[None] = Future()
         self._ended: Future[None] = Future()
         reset_after_fork(self)
 
     async def __aenter__(self) -> Self:
-        self._require(is_async=True)
-        self._start()
+        self._start(is_async=True)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self._stop()
 
     def __enter__(self) -> Self:
-        self._require(is_async=False)
-        self._start()
+        self._start(is_async=False)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         run_now(self._stop())
 
-    def _require(self, *, is_async: bool) -> None:
+    def _start(self, *, is_async: bool) -> None:
         if self._runtime.is_async is not is_async:
             wanted = "async with" if self._runtime.is_async else "with"
             raise TypeError(f"for this kind of instance write: {wanted} handle.keep_fresh()")
         if self._is_running:
             raise RuntimeError("it is running already: call handle.keep_fresh() for another one")
-
-    def _start(self) -> None:
         self._runtime.bind()
         self._is_running = True
         self._ended = Future()
@@ -96,7 +79,7 @@ class KeepFresh:
             ended.set_result(None)
 
     def _renew_if_due(self) -> None:
-        session = self._session
+        session = self._renewer.session
         logins = session.logins_required
         now = session.credentials()
         is_busy = session.hydration() is not None or session.pending_for(now) is not None

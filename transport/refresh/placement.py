@@ -9,15 +9,26 @@ from attrs import frozen
 
 from ..config import LeavingConfig, RequestConfig, callers_config
 from ..errors import RequestError
+from ..headers import is_header_name
+from ..secrecy import describe
 
 
 @frozen
 class Placement:
     """How the access token is sent; see `silent_refresh`."""
 
-    header: str = "Authorization"
-    scheme: str | None = "Bearer"
-    attach: Callable[[RequestConfig, str], Any] | None = None
+    header: str
+    scheme: str | None
+    attach: Callable[[RequestConfig, str], Any] | None
+
+    def __attrs_post_init__(self) -> None:
+        header, scheme = self.header, self.scheme
+        if not isinstance(header, str) or not is_header_name(header):
+            raise TypeError(f"header must be the name of a header, not {describe(header)}")
+        if scheme is not None and not isinstance(scheme, str):
+            raise TypeError(
+                f"scheme must be a str such as 'Bearer', or None, not {describe(scheme)}"
+            )
 
     def value(self, token: str) -> str:
         """Return the value of the header; some servers hand out all of it as the token."""

@@ -82,22 +82,22 @@ class Renewer:
     """Runs the refreshes that requests of one instance have started; see `silent_refresh`."""
 
     _api: Any
-    _session: TokenSession
+    session: TokenSession
     _refresh: Callable[[str | None], Any]
     _is_ready_made: bool
     _needs_token: bool
     timeout: float
     _leeway: float | None
     _reauthenticate: Callable[[], Any] | None
-    _runtime: Runtime = field(init=False)
+    runtime: Runtime = field(init=False)
     counts: Counter[str] = field(init=False, factory=Counter)  #: as `RefreshStats`
 
     def __attrs_post_init__(self) -> None:
-        self._runtime = self._api.runtime
+        self.runtime = self._api.runtime
 
     def count(self, name: str) -> None:
         """Count one more of what `RefreshStats` calls ``name``."""
-        with self._session.lock:
+        with self.session.lock:
             self.counts[name] += 1
 
     def is_due(self, held: Credentials) -> bool:
@@ -106,18 +106,18 @@ class Renewer:
 
     def is_due_soon(self, held: Credentials) -> bool:
         """Return True if the token is to be refreshed in the background."""
-        session = self._session
+        session = self.session
         is_due = self.can_renew(held) and session.expiry.is_due(held, self._leeway)
         return is_due and session.failures.paused_by(is_early=True) is None
 
     def is_spent(self, held: Credentials) -> bool:
         """Return True if the token is known to have expired, or is due."""
-        expiry = self._session.expiry
+        expiry = self.session.expiry
         return self.is_due(held) or (expiry.is_known(held) and not expiry.lives(held))
 
     def can_renew(self, held: Credentials) -> bool:
         """Return True if there is what a refresh needs."""
-        if held.session is None and self._session.was_logged_out:
+        if held.session is None and self.session.was_logged_out:
             return False  # 7: a cookie must not undo a logout
         return held.refresh_token is not None or not self._needs_token
 
@@ -125,16 +125,16 @@ class Renewer:
         self, held: Credentials, config: RequestConfig, *, logins_required: int, is_early: bool
     ) -> PendingRefresh | None:
         """Join the refresh under way, or start one, which signals may say ``config`` has wanted."""
-        pending, is_new = self._session.join_or_start(
+        pending, is_new = self.session.join_or_start(
             held, self.timeout, logins_required=logins_required, is_early=is_early
         )
         if pending is not None and is_new:
             try:
                 tell(pending.watchers, "refresh_started", pending)
                 # Apart from the request that started it, whose cancellation does not end it (10).
-                steps = 1 if self._session.persist is None else 2
+                steps = 1 if self.session.persist is None else 2
                 work = _on_behalf_of(pending, self._run, callers_config(config))
-                self._runtime.spawn(work, grace=steps * self.timeout)
+                self.runtime.spawn(work, grace=steps * self.timeout)
             except BaseException as error:  # no thread to be had, or Ctrl+C right here
                 failure = RefreshError(f"the refresh could not be started: {error}")
                 self._finish(pending, _failed(failure))
@@ -144,7 +144,7 @@ class Renewer:
 
     async def _run(self, pending: PendingRefresh, config: RequestConfig) -> None:
         try:
-            async with locked(pending, self._session.persist, self._runtime) as lock:
+            async with locked(pending, self.session.persist, self.runtime) as lock:
                 result = await self._decide(pending, lock)
                 self._finish(pending, result)
         except RefreshError as error:
@@ -152,12 +152,12 @@ class Renewer:
             self._finish(pending, result)
         self._tell(pending, result, config)  # without the lock: receivers may take their time
         if result.outcome is None:
-            self._runtime.spawn(_on_behalf_of(pending, self._ask, config, result), grace=0.0)
+            self.runtime.spawn(_on_behalf_of(pending, self._ask, config, result), grace=0.0)
 
     async def _decide(self, pending: PendingRefresh, lock: NoLock) -> _Result:
         """Decide what a refresh comes to, under the lock. The numbers are the rules'."""
         await lock.reload()
-        before, now = pending.started_with, self._session.credentials()
+        before, now = pending.started_with, self.session.credentials()
         if now.session != before.session:
             return _DISCARDED  # 11
         if now.access_token not in (None, before.access_token):
@@ -172,7 +172,7 @@ class Renewer:
             result = RefreshError("there is no refresh token", rejected=True)
         if isinstance(result, RefreshError) and result.rejected:
             await lock.reload()  # 7
-        now = self._session.credentials()
+        now = self.session.credentials()
         if now.session != before.session:
             return _DISCARDED  # 11
         if isinstance(result, TokenPair):
@@ -194,7 +194,7 @@ class Renewer:
         pending.prolong()
         answer: Future[TokenPair | RefreshError] = Future()
         try:
-            task = self._runtime.spawn(self._call(pending, held, answer), grace=0.0)
+            task = self.runtime.spawn(self._call(pending, held, answer), grace=0.0)
         except RuntimeError as error:
             return RefreshError(f"the refresh could not be started: {error}")
         try:
@@ -211,10 +211,10 @@ class Renewer:
 
     async def _arrived(self, answer: Future[Any], seconds: float) -> bool:
         deadline = time.monotonic() + seconds
-        if await self._runtime.wait(answer, seconds, None):
+        if await self.runtime.wait(answer, seconds, None):
             return True
         was_stopped = time.monotonic() > deadline + _STOPPED
-        return was_stopped and await self._runtime.wait(answer, _CATCHING_UP, None)
+        return was_stopped and await self.runtime.wait(answer, _CATCHING_UP, None)
 
     async def _call(
         self,
@@ -232,7 +232,7 @@ class Renewer:
             for pause in _PAUSES:
                 if not self._may_try_again(result) or time.monotonic() + pause >= latest:
                     break
-                await self._runtime.pause(pause)
+                await self.runtime.pause(pause)
                 result = await self._try(held)
             answer.set_result(result)
         except BaseException as error:
@@ -252,9 +252,9 @@ class Renewer:
     async def _result_of(self, function: Any, *arguments: Any) -> Any:
         """Return what a function of the app returns, or raises: the requests are told of it."""
         try:
-            return await self._runtime.maybe_await(function(*arguments))
+            return await self.runtime.maybe_await(function(*arguments))
         except (Exception, asyncio.CancelledError) as error:
-            if self._runtime.is_cancelled():
+            if self.runtime.is_cancelled():
                 raise
             return error
 
@@ -268,7 +268,7 @@ class Renewer:
 
     async def _store(self, before: Credentials, pair: TokenPair, lock: NoLock) -> _Result:
         with lock.holding_back():
-            held = self._session.store_pair(pair, before)
+            held = self.session.store_pair(pair, before)
         if held is None:
             return _DISCARDED
         problem = None
@@ -281,14 +281,14 @@ class Renewer:
             outcome = Renewed(before.session or held.session)
             return _Result("refreshed", outcome, problem, pair=pair)
         await lock.reload()  # another process has written without the lock
-        now = self._session.credentials()
+        now = self.session.credentials()
         return _adopted(now.session) if now.session == before.session else _DISCARDED
 
     async def _reject(self, asks: _Result, lock: NoLock) -> _Result:
         error = asks.error
         assert error is not None  # noqa: S101 - for type checkers
         with lock.holding_back():
-            was_rejected = self._session.reject(asks.before.session, error)
+            was_rejected = self.session.reject(asks.before.session, error)
         if not was_rejected:
             return _DISCARDED
         try:
@@ -304,7 +304,7 @@ class Renewer:
         if result.name == "failed" and result.error is not None and not pending.is_late:
             self._note_failure(result.error)
         elif isinstance(result.outcome, Renewed):
-            self._session.failures.reset()
+            self.session.failures.reset()
         if result.outcome is None:
             pending.ask_user()
         else:
@@ -312,7 +312,7 @@ class Renewer:
 
     def _note_failure(self, error: RefreshError) -> None:
         self.count("failed")
-        self._session.failures.note(error)
+        self.session.failures.note(error)
 
     def _say_failed(self, error: RefreshError | None) -> None:
         _log.warning("refresh failed, the session is kept: %s", error)
@@ -343,7 +343,7 @@ class Renewer:
         """Let the user log in, for as long as that takes."""
         answer = await self._answer()
         try:
-            async with locked(pending, self._session.persist, self._runtime) as lock:
+            async with locked(pending, self.session.persist, self.runtime) as lock:
                 result = await self._after_asking(asks, answer, lock)
         except RefreshError:  # the storage is away, which must not cost a login
             result = await self._after_asking(asks, answer, NoLock())
@@ -351,7 +351,7 @@ class Renewer:
         self._tell(pending, result, config)
 
     async def _after_asking(self, asks: _Result, answer: TokenPair | None, lock: NoLock) -> _Result:
-        session, before = self._session, asks.before
+        session, before = self.session, asks.before
         now = session.credentials()
         has_logged_in = answer is not None and now.access_token == answer.access_token
         if not has_logged_in and now.session != before.session:

@@ -15,23 +15,22 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic
 
 import httpx
-from attrs import asdict, define, frozen
+from attrs import asdict, define
 
 from ..chain import is_async
 from ..config import RequestConfig
-from ..headers import is_header_name
 from ..instance import Instance, SyncInstance
 from ..response import Response
 from ..secrecy import describe, discreet
 from ..urls import origin
-from .calls import ReadyRefresh, default_refresh
+from .calls import ReadyRefresh, json_refresh
 from .client_auth import auth_for
 from .guard import Guard
 from .keep_fresh import KeepFresh
 from .placement import Placement
 from .renewal import Renewer
 from .storage_lock import check_lock
-from .token_session import TokenSession, session_of
+from .token_session import session_of
 from .tokens import TokenStore
 
 #: The default of ``statuses``, told from the same statuses given by the caller.
@@ -68,35 +67,24 @@ class RefreshStats:
 class SilentRefresh(Generic[Token]):
     """What `silent_refresh` has set up on an instance."""
 
-    def __init__(
-        self,
-        api: Instance | SyncInstance,
-        number: int,
-        guard: Guard,
-        renewer: Renewer,
-        session: TokenSession,
-        auth: Callable[[Any], Any],
-    ) -> None:
+    def __init__(self, api: Instance | SyncInstance, guard: Guard) -> None:
         self._api = api
-        self._number = number
+        self._guard = guard
         self._token = api.runtime.adapt(guard.token)
-        self._keep_at_home = guard.keep_at_home
-        api.before_send.append(self._keep_at_home)
-        self._renewer = renewer
-        self._session = session
-        self._auth = auth
+        self._number = api.interceptors.network.use(api.runtime.adapt(guard.around))
+        api.before_send.append(guard.keep_at_home)
 
     @property
     def stats(self) -> RefreshStats:
         """The counters of this moment."""
-        with self._session.lock:
-            return RefreshStats(**self._renewer.counts)
+        with self._guard.session.lock:
+            return RefreshStats(**self._guard.renewer.counts)
 
     def eject(self) -> None:
         """Stop: requests leave without a token. A refresh that is running is finished (18)."""
         self._api.interceptors.network.eject(self._number)
         with suppress(ValueError):  # it has been ejected before
-            self._api.before_send.remove(self._keep_at_home)
+            self._api.before_send.remove(self._guard.keep_at_home)
 
     def token(self) -> Token:
         """Return an access token that lives, refreshed first if it has expired, is due, or missing.
@@ -135,7 +123,7 @@ class SilentRefresh(Generic[Token]):
             TypeError: The token of this handle is not sent in ``Authorization``: a client would
                 take any other header along when it is redirected to another origin.
         """
-        return self._auth(library)
+        return auth_for(library, self._guard)
 
     def keep_fresh(self) -> KeepFresh:
         """Refresh the token shortly before it expires, with or without requests.
@@ -147,7 +135,7 @@ class SilentRefresh(Generic[Token]):
             A context manager: for ``async with`` if the instance is asynchronous, else for
             ``with``; there it is a daemon thread. Leave it before you close the instance.
         """
-        return KeepFresh(self._renewer, self._session, self._api.runtime)
+        return KeepFresh(self._guard.renewer)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name}={count}" for name, count in asdict(self.stats).items())
@@ -224,59 +212,26 @@ def silent_refresh(
     if should_refresh is not None and statuses is not _STATUSES:
         raise TypeError("should_refresh decides instead of statuses: leave one of them out")
     timeout = min(timeout, _LONGEST)
-    runtime = api.runtime
-    ready = default_refresh(url) if refresh is None else refresh
-    is_ready_made = isinstance(ready, ReadyRefresh)
-    # `Renewer` bounds a call itself; the limit only ends a thread that would wait for ever, and
-    # not one that was stopped, together with its process, when the answer came (19).
-    limit = 0.0 if runtime.is_async else max(3 * timeout, _STUCK)
-    call = ready.bound_to(api, limit) if isinstance(ready, ReadyRefresh) else ready
-    needs_token = isinstance(ready, ReadyRefresh) and ready.needs_token
+    ready = json_refresh(url) if refresh is None else refresh
+    is_ready_made, needs_token = False, False
+    if isinstance(ready, ReadyRefresh):
+        is_ready_made, needs_token = True, ready.needs_token
+        # `Renewer` bounds a call itself; the limit only ends a thread that would wait for ever, and
+        # not one that was stopped, together with its process, when the answer came (19).
+        ready = ready.bound_to(api, 0.0 if api.runtime.is_async else max(3 * timeout, _STUCK))
     session = session_of(store)
     check_lock(session.persist)
     renewer = Renewer(
-        api, session, call, is_ready_made, needs_token, timeout, leeway, reauthenticate
+        api, session, ready, is_ready_made, needs_token, timeout, leeway, reauthenticate
     )
-    placement = Placement(_header(header), _scheme(scheme), attach)
-    is_refused = should_refresh or _HasStatus(_statuses(statuses))
-    guard = Guard(api, session, renewer, placement, is_refused, _origins(api, origins or ()))
-    number = api.interceptors.network.use(runtime.adapt(guard.around))
-
-    def auth(library: Any) -> Any:
-        if attach is not None or header.lower() != "authorization":
-            raise TypeError(
-                "handle.auth() sends the token in Authorization: other headers would go along "
-                "when your client is redirected to another origin"
-            )
-        return auth_for(library, guard, placement, runtime, should_refresh is not None)
-
-    return SilentRefresh(api, number, guard, renewer, session, auth)
+    placement = Placement(header, scheme, attach)
+    known = _origins(api, origins or ())
+    guard = Guard(api, renewer, placement, should_refresh, _statuses(statuses), known)
+    return SilentRefresh(api, guard)
 
 
 #: The name in a trace: what the caller has set up.
 Guard.around.__qualname__ = silent_refresh.__qualname__
-
-
-@frozen
-class _HasStatus:
-    """The default of ``should_refresh``."""
-
-    statuses: frozenset[int]
-
-    def __call__(self, response: Response) -> bool:
-        return response.status in self.statuses
-
-
-def _header(name: object) -> str:
-    if not isinstance(name, str) or not is_header_name(name):
-        raise TypeError(f"header must be the name of a header, not {describe(name)}")
-    return name
-
-
-def _scheme(scheme: object) -> str | None:
-    if scheme is not None and not isinstance(scheme, str):
-        raise TypeError(f"scheme must be a str such as 'Bearer', or None, not {describe(scheme)}")
-    return scheme
 
 
 def _statuses(given: Collection[int]) -> frozenset[int]:
@@ -320,18 +275,13 @@ def _check(
             raise TypeError(f"store must have {method}(), which a {type(store).__name__} has not")
     if not isinstance(url, str):
         raise TypeError(f"url must be a str, not {type(url).__name__}")
-    functions = {
-        "refresh": refresh,
-        "should_refresh": should_refresh,
-        "reauthenticate": reauthenticate,
-        "attach": attach,
-    }
-    ready_made = refresh if isinstance(refresh, ReadyRefresh) else None
-    for name, function in functions.items():
-        if function is not None and not callable(function) and function is not ready_made:
+    plain = {"should_refresh": should_refresh, "attach": attach}
+    for name, function in {**plain, "refresh": refresh, "reauthenticate": reauthenticate}.items():
+        if function is None or isinstance(function, ReadyRefresh):
+            continue
+        if not callable(function):
             raise TypeError(f"{name} must be callable, not {describe(function)}")
-        is_plain = name in ("should_refresh", "attach") or not api.runtime.is_async
-        if is_async(function) and is_plain:
+        if is_async(function) and (name in plain or not api.runtime.is_async):
             raise TypeError(f"{name} is async, where only a plain function can be used")
 
 

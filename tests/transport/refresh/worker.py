@@ -21,8 +21,15 @@ import redis
 import redis.asyncio
 from attrs import field, frozen
 from zustax.store import FileStorage, RedisStorage, UserStore
-from zustax.transport import RequestError, TokenPair, create, create_sync, silent_refresh
-from zustax.transport.refresh.calls import ReadyRefresh, default_refresh
+from zustax.transport import (
+    ReadyRefresh,
+    RequestError,
+    TokenPair,
+    create,
+    create_sync,
+    json_refresh,
+    silent_refresh,
+)
 
 #: Called with the name of each step of a refresh; it may never return.
 Reach = Callable[[str], None]
@@ -79,7 +86,7 @@ class Hanging(ReadyRefresh):
     reach: Reach
 
     def bound_to(self, api: Any, timeout: float) -> Any:
-        post = default_refresh("/auth/refresh").bound_to(api, timeout)
+        post = json_refresh("/auth/refresh").bound_to(api, timeout)
 
         async def refresh(refresh_token: str | None) -> TokenPair:
             self.reach("sending")
