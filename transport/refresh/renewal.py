@@ -363,7 +363,7 @@ class Renewer:
                 return _DISCARDED
         await lock.write()
         now = session.credentials()
-        session.succeed(before.session, now.session)
+        session.succession = (before.session, now.session)
         return _Result("logged in", Renewed(now.session))
 
     async def _answer(self) -> TokenPair | None:

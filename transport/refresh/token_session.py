@@ -6,7 +6,6 @@ import hashlib
 import inspect
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
@@ -51,12 +50,13 @@ class TokenSession:
         # A store of `zustax.store` replaces its state, so what was read of one holds for it.
         self._never_mutates = hasattr(store, "get_initial_state")
         self._read: tuple[Any, Credentials] = (None, LOGGED_OUT)
-        self._seen: tuple[str | None, deque[str]] = (None, deque(maxlen=_RECOGNISED))
+        self._seen: list[str] = []  # digests of its access tokens
         self._pending: PendingRefresh | None = None
         self._known: tuple[Credentials, ...] = ()
         self._rejection: tuple[object, RefreshError] | None = None
         self._settled: tuple[Any, Credentials, RefreshError] | None = None
-        self._succession: tuple[object, object] | None = None
+        #: A session, and the one in which the requests of that go on.
+        self.succession: tuple[object, object] | None = None
         self.lock = threading.RLock()
         reset_after_fork(self)
         subscribe: Any = getattr(store, "subscribe", None)
@@ -103,32 +103,34 @@ class TokenSession:
             self.was_logged_out = held.session is None
             self.failures.reset()
             self._settled = None
-            self._seen = (None, deque(maxlen=_RECOGNISED))
+            self._seen = []
         if held.access_token is not None:
-            first, further = self._seen
-            digest = _digest(held.access_token)
-            further.append(digest)
-            self._seen = (first or digest, further)
+            self._seen.append(_digest(held.access_token))
+            del self._seen[1:-_RECOGNISED]  # the first may stand in the default headers
 
     def is_own(self, access_token: str) -> bool:
         """Return True for the access token of now, or one of before in this session."""
-        if access_token == self.credentials().access_token:
-            return True
-        first, further = self._seen
-        return _digest(access_token) in (first, *further)
+        is_current = access_token == self.credentials().access_token
+        return is_current or _digest(access_token) in self._seen
 
     def _mark(self, access_token: str | None, refresh_token: str | None) -> object:
         """Return the session of tokens without a session id; unknown tokens begin a new one."""
-        known = _matching(self._known, access_token, refresh_token)
-        if known is not None:
-            return known.session
-        with self.lock:
-            known = _matching(self._known, access_token, refresh_token)
-            if known is None:
-                session = self._session_of_note(refresh_token or access_token or "") or object()
-                known = Credentials(access_token, refresh_token, session)
-                self._remember(known)
-            return known.session
+        session = self._known_session(access_token, refresh_token)
+        if session is None:
+            with self.lock:
+                session = self._known_session(access_token, refresh_token)
+                if session is None:
+                    session = self._session_of_note(refresh_token or access_token or "") or object()
+                    self._remember(Credentials(access_token, refresh_token, session))
+        return session
+
+    def _known_session(self, access_token: str | None, refresh_token: str | None) -> object:
+        for known in self._known:
+            if refresh_token is not None and known.refresh_token == refresh_token:
+                return known.session
+            if access_token is not None and known.access_token == access_token:
+                return known.session
+        return None
 
     def _remember(self, *credentials: Credentials) -> None:
         # Some pairs before are kept: they may be read while a new one is written.
@@ -140,13 +142,9 @@ class TokenSession:
 
         A refresh by cookie, or ``reauthenticate``, begins another one for requests under way.
         """
-        if self._succession == (sent_with.session, held.session):
+        if self.succession == (sent_with.session, held.session):
             return evolve(sent_with, session=held.session)
         return sent_with
-
-    def succeed(self, before: object, after: object) -> None:
-        """Let requests that left in the session ``before`` go on in the session ``after``."""
-        self._succession = (before, after)
 
     # --- the tokens that other processes know (16) ---
 
@@ -246,24 +244,14 @@ class TokenSession:
             renewed = Credentials(pair.access_token, refresh_token, started_with.session)
             self._remember(renewed, started_with)
             self._write_note(started_with, refresh_token or pair.access_token)
-        fields, was_current = self._fields(pair), False
-
-        def update(state: Any) -> Any:
-            nonlocal was_current
-            was_current = self._credentials_in(state).session == started_with.session
-            return fields if was_current else state
-
-        if self._never_mutates:
-            self._write(self.store.set_state, update)
-        elif update(self.store.get_state()) is fields:
-            self._write(self.store.set_state, fields)
+        was_set = self._set(self._fields(pair), started_with.session)
         held = self.credentials()
-        if not was_current:
+        if not was_set:
             return None
         if held.access_token == started_with.access_token != pair.access_token:
             raise RefreshError("the store refused the new tokens; its log entry says why")
         if started_with.session is None:
-            self.succeed(None, held.session)
+            self.succession = (None, held.session)
         return held
 
     def login(self, pair: TokenPair, instead_of: object) -> bool:
@@ -271,32 +259,40 @@ class TokenSession:
         if self.credentials().session != instead_of:
             return False
         login = getattr(self.store, "login", None)
-        if login is not None:
-            self._write(login, pair.access_token, pair.refresh_token, expires_at=pair.expires_at)
-        else:
+        if login is None:
             fields = {**self._fields(pair), "refresh_token": pair.refresh_token}
             fields.pop("session_id", None)
-            self._write(self.store.set_state, fields)
+            return self._set(fields, instead_of)
+        self._write(login, pair.access_token, pair.refresh_token, expires_at=pair.expires_at)
         return True
 
     def _logout(self, session: object) -> None:
         state = self.store.get_state()
         if self._credentials_in(state) is LOGGED_OUT and not field_of(state, "is_login"):
             return
-        empty = dict.fromkeys(("access_token", "refresh_token", "expires_at", "session_id"))
-        fields = _held_by(state, {**empty, "is_login": False})
         logout = getattr(self.store, "logout", None)
-        if logout is not None and has_field(state, "session_id") and _takes_session(logout):
+        if logout is None:
+            empty = dict.fromkeys(("access_token", "refresh_token", "expires_at", "session_id"))
+            self._set(_held_by(state, {**empty, "is_login": False}), session)
+        elif has_field(state, "session_id") and _takes_session(logout):
             self._write(logout, session)
-        elif logout is not None:
-            self._write(logout)
-        elif self._never_mutates:
-            self._write(
-                self.store.set_state,
-                lambda now: fields if self._credentials_in(now).session == session else now,
-            )
         else:
+            self._write(logout)
+
+    def _set(self, fields: dict[str, Any], session: object) -> bool:
+        """Set fields of the state; return False if another session has begun meanwhile."""
+        is_current = False
+
+        def update(state: Any) -> Any:
+            nonlocal is_current
+            is_current = self._credentials_in(state).session == session
+            return fields if is_current else state
+
+        if self._never_mutates:
+            self._write(self.store.set_state, update)
+        elif update(self.store.get_state()) is fields:
             self._write(self.store.set_state, fields)
+        return is_current
 
     def _fields(self, pair: TokenPair) -> dict[str, Any]:
         state = self.store.get_state()
@@ -332,17 +328,6 @@ def _held_by(state: Any, fields: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value for name, value in fields.items() if name in can_take or has_field(state, name)
     }
-
-
-def _matching(
-    known: tuple[Credentials, ...], access_token: str | None, refresh_token: str | None
-) -> Credentials | None:
-    for credentials in known:
-        if refresh_token is not None and credentials.refresh_token == refresh_token:
-            return credentials
-        if access_token is not None and credentials.access_token == access_token:
-            return credentials
-    return None
 
 
 def _digest(token: str) -> str:
