@@ -154,7 +154,9 @@ def test_an_answer_with_other_names_is_an_error_that_says_which(
     tokens = server.login("ada")
     data = {"accessToken": tokens.access_token, "refreshToken": tokens.refresh_token}
     server.answer(RENEW, body={"code": 0, "data": {**data, tokens.access_token: 1}})
-    error = expired(new_app, server, access_token="data.access").get("/items").error()
+    app = expired(new_app, server, access_token="data.access")
+    error = app.get("/items").error()
+    assert app.close() == ["refresh_failed"]
     problem = str(error.__cause__)
     assert problem.endswith(
         "looked for 'data.access' and 'refresh_token', "
