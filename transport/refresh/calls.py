@@ -209,39 +209,34 @@ class _OAuth2Refresh(ReadyRefresh):
             sender.defaults = default_config()
             sender.defaults.adapter = api.defaults.adapter
             sender.defaults.proxy = api.defaults.proxy
-            response: Response = await api.runtime.maybe_await(
-                sender.post(
-                    self.token_endpoint,
-                    self._fields(refresh_token),
-                    headers={
-                        "Accept": "application/json",
-                        "Content-Type": "application/x-www-form-urlencoded",
-                    },
-                    timeout=timeout,
-                    validate_status=None,
-                    before_redirect=lambda request: _stay_at(self.token_endpoint, request),
-                    **self._credentials(),
-                )
+            answer = sender.post(
+                self.token_endpoint,
+                headers={
+                    "Accept": "application/json",
+                    "Content-Type": "application/x-www-form-urlencoded",
+                },
+                timeout=timeout,
+                validate_status=None,
+                before_redirect=lambda request: _stay_at(self.token_endpoint, request),
+                **self._asking_with(refresh_token),
             )
+            response: Response = await api.runtime.maybe_await(answer)
             return _pair_or_error(response, _PATHS, _is_dead, "no error of RFC 6749")
 
         return api.runtime.adapt(call)  # type: ignore[no-any-return]
 
-    def _fields(self, refresh_token: str | None) -> dict[str, str | None]:
+    def _asking_with(self, refresh_token: str | None) -> dict[str, Any]:
         fields = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         if self.scope is not None:
             fields["scope"] = self.scope
-        if self.client_secret is None or self.auth == "post":
-            fields["client_id"] = self.client_id
-        if self.client_secret is not None and self.auth == "post":
+        if self.client_secret is not None and self.auth == "basic":
+            # Both are encoded like a form before they are joined (RFC 6749, section 2.3.1).
+            auth = quote_plus(self.client_id), quote_plus(self.client_secret)
+            return {"data": fields, "auth": auth}
+        fields["client_id"] = self.client_id
+        if self.client_secret is not None:
             fields["client_secret"] = self.client_secret
-        return fields
-
-    def _credentials(self) -> dict[str, Any]:
-        if self.client_secret is None or self.auth != "basic":
-            return {}
-        # Both are encoded like a form before they are joined (RFC 6749, section 2.3.1).
-        return {"auth": (quote_plus(self.client_id), quote_plus(self.client_secret))}
+        return {"data": fields}
 
 
 def _check_texts(**texts: object) -> None:

@@ -9,7 +9,7 @@ Example:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from functools import partial
 from typing import Any
 
@@ -40,7 +40,7 @@ class ClientAuth:
                 "this handle belongs to an asynchronous instance: for a synchronous client, give "
                 "silent_refresh an instance of create_sync() (they may share the store)"
             )
-        flow = self._flow(request, _run, _read)
+        flow = self._flow(request, client_is_async=False)
         try:
             leaving = run_now(anext(flow))
             while True:
@@ -52,14 +52,18 @@ class ClientAuth:
     def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Run the flow of a client that is awaited."""
         self._runtime.bind()
-        return self._flow(request, _run if self._runtime.is_async else _in_thread, _aread)
+        return self._flow(request, client_is_async=True)
 
-    async def _flow(
-        self,
-        request: Any,
-        run: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]],
-        read: Callable[[Any], Awaitable[bytes]],
-    ) -> AsyncGenerator[Any, Any]:
+    async def _flow(self, request: Any, *, client_is_async: bool) -> AsyncGenerator[Any, Any]:
+        async def run(work: Coroutine[Any, Any, SentWith | None]) -> SentWith | None:
+            if client_is_async and not self._runtime.is_async:
+                return await asyncio.to_thread(run_now, work)
+            return await work
+
+        async def read(response: Any) -> bytes:
+            content: bytes = await response.aread() if client_is_async else response.read()
+            return content
+
         guard = self._guard
         if not guard.is_own_url(str(request.url)):
             yield request
@@ -73,13 +77,13 @@ class ClientAuth:
         body = None if rewind else iter(())  # one that cannot be sent again
         config = RequestConfig(url=str(request.url), method=request.method, data=body)
         try:
-            sent_with: SentWith | None = await run(guard.ready(config))
+            sent_with = await run(guard.ready(config))
         except RequestError:
             yield self._with_token(request, before)  # which gives the client its 401
             return
         while sent_with is not None:
             response = yield self._with_token(request, sent_with.credentials.access_token)
-            answer = await self._answer(response, read)
+            answer = _as_ours(response, await read(response) if guard.should_refresh else b"")
             if not await guard.is_refusal(answer):
                 return
             if not sent_with.is_last:
@@ -93,18 +97,19 @@ class ClientAuth:
             request.headers[self._guard.placement.header] = self._guard.placement.value(token)
         return request
 
-    async def _answer(self, response: Any, read: Callable[[Any], Awaitable[bytes]]) -> Response:
-        """Return a response of the client as one of ours."""
-        way = {origin(str(one.request.url)) for one in (*response.history, response)}
-        return Response(
-            await read(response) if self._guard.should_refresh else b"",
-            response.status_code,
-            response.reason_phrase,
-            response.headers,
-            RequestConfig(),
-            response.request,
-            left_origin=len(way) > 1,
-        )
+
+def _as_ours(response: Any, data: bytes) -> Response:
+    """Return a response of the client as one of ours."""
+    way = {origin(str(one.request.url)) for one in (*response.history, response)}
+    return Response(
+        data,
+        response.status_code,
+        response.reason_phrase,
+        response.headers,
+        RequestConfig(),
+        response.request,
+        left_origin=len(way) > 1,
+    )
 
 
 def auth_for(library: Any, guard: Guard) -> Any:
@@ -132,19 +137,3 @@ def _rewinder(stream: Any) -> Callable[[], object] | None:
 def _can_seek(file: Any) -> bool:
     seekable = getattr(file, "seekable", None)
     return bool(seekable and seekable())
-
-
-async def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    return await work
-
-
-async def _in_thread(work: Coroutine[Any, Any, Any]) -> Any:
-    return await asyncio.to_thread(run_now, work)
-
-
-async def _read(response: Any) -> bytes:
-    return response.read()  # type: ignore[no-any-return]
-
-
-async def _aread(response: Any) -> bytes:
-    return await response.aread()  # type: ignore[no-any-return]

@@ -92,15 +92,17 @@ class Expiry:
 
     def lives(self, held: Credentials) -> bool:
         """Return True if the token is known not to have expired yet."""
-        if held.access_token is None:
-            return False
-        expires_at = self._of(held.access_token, held.expires_at).expires_at
+        expires_at = self._expires_at(held)
         return expires_at is not None and now() < expires_at
 
-    def is_known(self, held: Credentials) -> bool:
-        """Return True if it is known when the token expires."""
+    def has_expired(self, held: Credentials) -> bool:
+        """Return True if the token is known to have expired."""
+        expires_at = self._expires_at(held)
+        return expires_at is not None and now() >= expires_at
+
+    def _expires_at(self, held: Credentials) -> float | None:
         token = held.access_token
-        return token is not None and self._of(token, held.expires_at).expires_at is not None
+        return None if token is None else self._of(token, held.expires_at).expires_at
 
     def _of(self, access_token: str, expires_at: float | None) -> _Known:
         known = self._found(access_token)

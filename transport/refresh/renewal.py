@@ -112,8 +112,7 @@ class Renewer:
 
     def is_spent(self, held: Credentials) -> bool:
         """Return True if the token is known to have expired, or is due."""
-        expiry = self.session.expiry
-        return self.is_due(held) or (expiry.is_known(held) and not expiry.lives(held))
+        return self.is_due(held) or self.session.expiry.has_expired(held)
 
     def can_renew(self, held: Credentials) -> bool:
         """Return True if there is what a refresh needs."""

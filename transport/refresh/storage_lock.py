@@ -76,20 +76,18 @@ def check_lock(persist: Any) -> None:
 
 
 class NoLock:
-    """The lock of a store that shares nothing, under which there is nothing to do."""
+    """What stands for a `StorageLock` where the store shares nothing."""
 
     async def reload(self) -> None:
-        """Read what others have written."""
+        pass
 
     async def ensure_writable(self) -> None:
-        """Make sure that a new pair could be written, before the old one is used up."""
+        pass
 
     def holding_back(self) -> AbstractContextManager[None]:
-        """Leave what is set inside the block to `write`."""
         return nullcontext()
 
     async def write(self) -> bool:
-        """Write what the store holds; return False if another process has written meanwhile."""
         return True
 
 
