@@ -24,10 +24,10 @@ class Failures:
         self._count += 1
         self._error = error
         self._since = now()
-        wanted = error.retry_after or 0.0
-        self._pause = max(wanted, _pause(self._count - 1))
+        self._pause = max(error.retry_after or 0.0, _pause(self._count - 1))
         # A token that still lives can wait longer. Hosts differ, so as not to ask all at once.
-        self._early_pause = max(wanted, _pause(self._count) * random.uniform(0.5, 1))  # noqa: S311
+        spread = random.uniform(0.5, 1)  # noqa: S311
+        self._early_pause = max(self._pause, _pause(self._count) * spread)
 
     def reset(self) -> None:
         """Forget them: a refresh has succeeded, or another session has begun."""

@@ -305,6 +305,20 @@ def test_rule_13_after_a_failure_it_is_tried_again_with_pauses_that_grow(
         assert server.count(REFRESH) == refreshes
 
 
+def test_rule_13_requests_leave_with_a_token_that_lives_however_often_it_has_failed(
+    new_app: NewApp, server: AuthServer, clock: Clock
+) -> None:
+    app = new_app(leeway=5_000).login()
+    app.store.set_state({"expires_at": clock() + 10_000})
+    server.answer("/open")
+    server.answer(REFRESH, status=503)
+    clock.advance(6_000)
+    for _ in range(60):
+        clock.advance(20)
+        assert app.get("/open").response().status == 200
+    assert app.stats.paused == 0
+
+
 def test_rule_13_if_it_fails_and_the_token_has_expired_the_request_was_never_sent(
     app: App, server: AuthServer, clock: Clock
 ) -> None:
