@@ -26,9 +26,6 @@ from .pending import refresh_behind
 class ClientAuth:
     """The methods of an ``httpx.Auth``; `auth_for` makes one of this and of a library's class."""
 
-    requires_request_body = False
-    requires_response_body = False
-
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
         self._runtime = guard.runtime

@@ -19,7 +19,7 @@ from attrs import define, field
 
 from .tokens import Credentials, finite
 
-#: Where silent refresh takes the time of day from; a test can put another source on top.
+#: Where silent refresh takes the time of day from; a test can add another source.
 _clocks: list[Callable[[], float]] = [time.time]
 
 
@@ -68,7 +68,7 @@ class _Known:
 
 
 class Expiry:
-    """Knows when the access token of a store was received: when it was seen first."""
+    """Knows when the access token of a store was received: when it was first seen."""
 
     def __init__(self) -> None:
         # The one before, too: it may still be read while a new one is written.
@@ -80,7 +80,7 @@ class Expiry:
         self._lock = threading.Lock()
 
     def see(self, access_token: str | None, expires_at: float | None) -> None:
-        """Look at the token that the store has now. It may tell itself when it expires."""
+        """Note when a token was received, and when it expires."""
         if access_token is not None:
             self._of(access_token, expires_at)
 

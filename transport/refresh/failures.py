@@ -13,7 +13,7 @@ _LONGEST_PAUSE = 60.0
 
 
 class Failures:
-    """Counts failures, and tells whether to pause."""
+    """Counts failures, and knows when to pause."""
 
     def __init__(self) -> None:
         self._error: RefreshError | None = None

@@ -32,7 +32,7 @@ _log = logging.getLogger("zustax")
 
 
 class SentWith(NamedTuple):
-    """What a request left with, and how often the user had been told to log in by then."""
+    """What a request left with, and how often a login had been required by then."""
 
     credentials: Credentials
     logins_required: int
@@ -89,7 +89,7 @@ class Guard:
     async def replay(
         self, sent_with: SentWith, response: Response, config: RequestConfig
     ) -> SentWith | None:
-        """Return what to send a refused request with again; ``None``: its caller is refused."""
+        """Return what to replay a refused request with; ``None``: the caller gets the refusal."""
         response.is_refused = 200 <= response.status < 300  # the call raises all the same
         if sent_with.is_last:
             self._signal_still_unauthorized(sent_with, response, config)
@@ -171,12 +171,12 @@ class Guard:
         return response
 
     def for_refresh(self, pending: PendingRefresh) -> str | None:
-        """Return what the refresh itself sends (6): only a new token, not the old one."""
+        """Return the token that the refresh itself sends (6): a new one, never the old one."""
         now, before = self.session.credentials(), pending.started_with
         is_same = pending.asks_user or now.session == before.session
         return now.access_token if is_same and now.access_token != before.access_token else None
 
-    def keep_at_home(self, config: RequestConfig) -> RequestConfig:
+    def drop_token_elsewhere(self, config: RequestConfig) -> RequestConfig:
         """Take the token off a request that an interceptor has sent to another origin."""
         where = (config.url, config.base_url, config.allow_absolute_urls)
         if isinstance(config, LeavingConfig):

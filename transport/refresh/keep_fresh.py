@@ -1,4 +1,4 @@
-"""Refreshing the access token in the background, so that no request has to wait for it.
+"""Refreshes the access token in the background, so that no request has to wait for it.
 
 Example:
     async with api, handle.keep_fresh():  # with create()
@@ -88,7 +88,7 @@ class KeepFresh:
             self._renewer.join_or_start(now, config, logins_required=logins, is_early=True)
 
     def after_fork(self) -> None:
-        """Go on without it in a child, where its task or thread is not."""
+        """Stop in a child, which does not have the task or thread."""
         self._is_running = False
         self._nap, self._ended = Future(), Future()
         self._ended.set_result(None)

@@ -1,4 +1,4 @@
-"""One refresh that is under way, for which tasks, threads and event loops wait together."""
+"""A refresh under way, for which tasks, threads and event loops wait together."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from .tokens import Credentials
 
 _log = logging.getLogger("zustax")
 
-#: Seconds that a request still waits once it has noticed that the time is over. If the process or
-#: the event loop was stopped, what has arrived meanwhile is taken note of in these (19).
+#: Seconds that a request still waits once it has noticed that the time is over. After a stop of the
+#: process or the event loop, an answer that arrived meanwhile is handled in these seconds (19).
 _PATIENCE = 1.0
 
 
@@ -90,23 +90,23 @@ class PendingRefresh:
         """Wait without a bound from now on."""
         self._deadline = None
 
-    def tell_late(self, outcome: RefreshOutcome) -> None:
-        """Release those who wait. It goes on, and who comes now waits for its end (19)."""
+    def release_late(self, outcome: RefreshOutcome) -> None:
+        """Release the waiting requests. It goes on, and requests that come now wait for it (19)."""
         self.is_late = True
         self.prolong()
         told, self._outcome = self._outcome, Future()
         told.set_result(outcome)
 
     def finish(self, outcome: RefreshOutcome) -> None:
-        """End it and release all who wait; only the first call counts."""
+        """End it and release the waiting requests; only the first call counts."""
         if self._finishing.acquire(blocking=False):
-            tell(self.watchers, "refresh_ended", self, outcome)
+            notify(self.watchers, "refresh_ended", self, outcome)
             self._outcome.set_result(outcome)
 
     async def wait(self, runtime: Runtime, signal: AbortSignal | None) -> RefreshOutcome:
         """Wait until it ends, in the way of the instance that waits."""
         watching, outcome = watchers.get(), self._outcome
-        tell(watching, "wait_started", self)
+        notify(watching, "wait_started", self)
         try:
             while not await runtime.wait(outcome, self._remaining(), signal):
                 overdue = self._overdue()
@@ -114,7 +114,7 @@ class PendingRefresh:
                     return Failed(_gone())
             return outcome.result()
         finally:
-            tell(watching, "wait_ended", self)
+            notify(watching, "wait_ended", self)
 
     def _remaining(self) -> float | None:
         deadline, overdue = self._deadline, self._overdue()
@@ -171,7 +171,7 @@ class Watcher(Protocol):
         """The call waits no more, for whatever reason."""
 
 
-#: Those that watch the call which this code runs for. One call starts a refresh, and many wait.
+#: Those that watch the call on whose behalf this code runs. It starts a refresh, or waits for one.
 watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
 
 
@@ -187,7 +187,7 @@ def watched_by(*those: Watcher) -> Iterator[None]:
             watchers.reset(before)
 
 
-def tell(those: Iterable[Watcher], what: str, *details: object) -> None:
+def notify(those: Iterable[Watcher], what: str, *details: object) -> None:
     """Call the method ``what`` of each watcher; one that raises harms no request."""
     for watcher in those:
         try:

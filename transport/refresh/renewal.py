@@ -1,4 +1,4 @@
-"""One refresh, from the call to the server until all who wait are released.
+"""One refresh, from the call to the server until the waiting requests are released.
 
 Read `Renewer._decide` first: it is the whole decision, with the numbers of the rules.
 """
@@ -28,7 +28,7 @@ from .pending import (
     RefreshOutcome,
     Renewed,
     current_refresh,
-    tell,
+    notify,
 )
 from .signals import login_required, refresh_failed, send_in_own_context, token_refreshed
 from .storage_lock import NoLock, locked
@@ -40,8 +40,8 @@ _log = logging.getLogger("zustax")
 #: Seconds before each further try of a refresh call that could not even connect (9).
 _PAUSES = (0.1, 0.4)
 
-#: A wait that ends so many seconds late was stopped, with its event loop or its process; what has
-#: arrived meanwhile then gets as many seconds to be taken note of (19).
+#: A wait that ends so many seconds late was stopped, with its event loop or its process. An answer
+#: that arrived meanwhile then gets so many seconds to be handled (19).
 _STOPPED = 0.25
 _CATCHING_UP = 1.0
 
@@ -123,13 +123,13 @@ class Renewer:
     def join_or_start(
         self, held: Credentials, config: RequestConfig, *, logins_required: int, is_early: bool
     ) -> PendingRefresh | None:
-        """Join the refresh under way, or start one, which signals may say ``config`` has wanted."""
+        """Join the refresh under way, or start one; its signals bring ``config``."""
         pending, is_new = self.session.join_or_start(
             held, self.timeout, logins_required=logins_required, is_early=is_early
         )
         if pending is not None and is_new:
             try:
-                tell(pending.watchers, "refresh_started", pending)
+                notify(pending.watchers, "refresh_started", pending)
                 # Apart from the request that started it, whose cancellation does not end it (10).
                 steps = 1 if self.session.persist is None else 2
                 work = _on_behalf_of(pending, self._run, callers_config(config))
@@ -149,12 +149,12 @@ class Renewer:
         except RefreshError as error:
             result = _failed(error)  # 16
             self._finish(pending, result)
-        self._tell(pending, result, config)  # without the lock: receivers may take their time
+        self._signal(pending, result, config)  # without the lock: receivers may take their time
         if result.outcome is None:
             self.runtime.spawn(_on_behalf_of(pending, self._ask, config, result), grace=0.0)
 
     async def _decide(self, pending: PendingRefresh, lock: NoLock) -> _Result:
-        """Decide what a refresh comes to, under the lock. The numbers are the rules'."""
+        """Decide what a refresh comes to, under the lock. The numbers are those of the rules."""
         await lock.reload()
         before, now = pending.started_with, self.session.credentials()
         if now.session != before.session:
@@ -201,8 +201,8 @@ class Renewer:
                 return answer.result()
             late = RefreshError(f"the refresh took longer than {self.timeout:g} seconds")
             self._note_failure(late)
-            pending.tell_late(Failed(late))
-            self._say_failed(late)
+            pending.release_late(Failed(late))
+            self._signal_failed(late)
             return answer.result() if await self._arrived(answer, self.timeout) else late
         finally:
             if task is not None:
@@ -313,11 +313,11 @@ class Renewer:
         self.count("failed")
         self.session.failures.note(error)
 
-    def _say_failed(self, error: RefreshError | None) -> None:
+    def _signal_failed(self, error: RefreshError | None) -> None:
         _log.warning("refresh failed, the session is kept: %s", error)
         send_in_own_context(refresh_failed, self._api, error=error)
 
-    def _tell(self, pending: PendingRefresh, result: _Result, config: RequestConfig) -> None:
+    def _signal(self, pending: PendingRefresh, result: _Result, config: RequestConfig) -> None:
         """Log the result and signal it; no request waits for that."""
         name, error, api = result.name, result.error, self._api
         if name in _LOGGED:
@@ -328,7 +328,7 @@ class Renewer:
                 _log.warning("%s", error)
                 send_in_own_context(refresh_failed, api, error=error)
         elif name == "failed" and not pending.is_late:  # else it was told before
-            self._say_failed(error)
+            self._signal_failed(error)
         elif name == "asks":
             _log.info("the user is asked to log in: %s", error)
         elif name == "rejected":
@@ -347,7 +347,7 @@ class Renewer:
         except RefreshError:  # the storage is away, which must not cost a login
             result = await self._after_asking(asks, answer, NoLock())
         self._finish(pending, result)
-        self._tell(pending, result, config)
+        self._signal(pending, result, config)
 
     async def _after_asking(self, asks: _Result, answer: TokenPair | None, lock: NoLock) -> _Result:
         session, before = self.session, asks.before

@@ -1,4 +1,4 @@
-"""What becomes of a request, and why: no I/O, no clock, no lock. The numbers are the rules'."""
+"""What becomes of a request, without I/O, clock or lock. The numbers are those of the rules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Step(Enum):
     WAIT = auto()  #: wait for the refresh that is running
     REFRESH = auto()  #: start a refresh, or wait for the one that has just been started
     REPLAY = auto()  #: send the request again, with the token that is there by now
-    RAISE = auto()  #: let the caller have its 401
+    RAISE = auto()  #: give the caller its 401
 
 
 def before_sending(now: Credentials, *, is_refreshing: bool, is_due: bool) -> Step:

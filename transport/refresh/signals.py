@@ -89,7 +89,7 @@ class Signal(BlinkerSignal):
         )
 
     def send(self, sender: Any = None, /, **details: Any) -> list[tuple[Callable[..., Any], Any]]:
-        """Call every receiver; one that raises is logged and stops nobody.
+        """Call every receiver; one that raises is logged, and the others are still called.
 
         An async receiver runs as a task of the sending instance, and is not waited for.
 
@@ -128,7 +128,7 @@ def _takes(receiver: Callable[..., Any], details: tuple[str, ...]) -> bool:
 
 
 def _identity(receiver: Callable[..., Any]) -> tuple[int, ...]:
-    """Tell receivers apart: Python makes a bound method anew each time."""
+    """Return what two receivers differ in: Python makes a new bound method for each access."""
     if isinstance(receiver, MethodType):
         return id(receiver.__self__), id(receiver.__func__)
     return (id(receiver),)

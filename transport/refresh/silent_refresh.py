@@ -72,7 +72,7 @@ class SilentRefresh(Generic[Token]):
         self._guard = guard
         self._token = api.runtime.adapt(guard.token)
         self._number = api.interceptors.network.use(api.runtime.adapt(guard.around))
-        api.before_send.append(guard.keep_at_home)
+        api.before_send.append(guard.drop_token_elsewhere)
 
     @property
     def stats(self) -> RefreshStats:
@@ -84,7 +84,7 @@ class SilentRefresh(Generic[Token]):
         """Stop: requests leave without a token. A refresh that is running is finished (18)."""
         self._api.interceptors.network.eject(self._number)
         with suppress(ValueError):  # it has been ejected before
-            self._api.before_send.remove(self._guard.keep_at_home)
+            self._api.before_send.remove(self._guard.drop_token_elsewhere)
 
     def token(self) -> Token:
         """Return an access token that lives, refreshed first if it has expired, is due, or missing.
@@ -216,8 +216,8 @@ def silent_refresh(
     is_ready_made, needs_token = False, False
     if isinstance(ready, ReadyRefresh):
         is_ready_made, needs_token = True, ready.needs_token
-        # `Renewer` bounds a call itself; the limit only ends a thread that would wait for ever, and
-        # not one that was stopped, together with its process, when the answer came (19).
+        # `Renewer` bounds a call itself. This limit ends a thread that would wait for ever, but not
+        # one that was stopped, together with its process, when the answer came (19).
         ready = ready.bound_to(api, 0.0 if api.runtime.is_async else max(3 * timeout, _STUCK))
     session = session_of(store)
     check_lock(session.persist)

@@ -15,7 +15,7 @@ from .pending import PendingRefresh
 
 _log = logging.getLogger("zustax")
 
-#: Seconds beyond its bound after which a storage that does not answer at all is given up.
+#: Seconds beyond its time-out after which a storage that does not answer is given up.
 _PATIENCE = 1.0
 
 
@@ -23,7 +23,7 @@ class PersistLock(Protocol):
     """The lock that the store gives out. Its futures fail with what the storage raises."""
 
     def reload(self) -> Future[None]:
-        """Read the storage, and take over into the state what others have changed there."""
+        """Read the storage, and take over what other processes have changed there."""
         ...
 
     def ensure_writable(self) -> Future[None]:
@@ -31,15 +31,15 @@ class PersistLock(Protocol):
         ...
 
     def holding_back(self) -> AbstractContextManager[None]:
-        """Leave what this thread sets inside the block to `write`."""
+        """Do not write what this thread sets inside the block; `write` does."""
         ...
 
     def write(self) -> Future[bool]:
-        """Write the state if the storage holds what `reload` has read; give True if it did."""
+        """Write the state if the storage still holds what `reload` read; return True if it did."""
         ...
 
     def release(self) -> Future[None]:
-        """Let the next process have the lock."""
+        """Release the lock."""
         ...
 
 
@@ -115,7 +115,7 @@ class StorageLock(NoLock):
         return bool(await self._step(self._lock.write(), problem))
 
     async def release(self) -> None:
-        """Let the next process have the lock, whatever goes wrong with that."""
+        """Release the lock; a failure is logged."""
         try:
             await self._step(self._lock.release(), "the lock of the storage was lost")
         except RefreshError as error:
@@ -149,13 +149,13 @@ async def locked(
 
 
 def _release_late(coming: Future[PersistLock]) -> None:
-    """Give back a lock that came too late."""
+    """Release a lock that comes too late."""
     if not coming.cancelled() and coming.exception() is None:
         coming.result().release()
 
 
 async def _result(runtime: Runtime, future: Future[Any], seconds: float, problem: str) -> Any:
-    """Return what a future of a storage comes to; a `RefreshError` if to nothing in time."""
+    """Return the result of a future of the storage; raise `RefreshError` if none comes in time."""
     is_done = future.done() or await runtime.wait(future, seconds, None)
     cause = future.exception() if is_done and not future.cancelled() else None
     if is_done and not future.cancelled() and cause is None:

@@ -55,7 +55,7 @@ class TokenSession:
         self._known: tuple[Credentials, ...] = ()
         self._rejection: tuple[object, RefreshError] | None = None
         self._settled: tuple[Any, Credentials, RefreshError] | None = None
-        #: A session, and the one in which the requests of that go on.
+        #: A session, and the one in which its requests go on.
         self.succession: tuple[object, object] | None = None
         self.lock = threading.RLock()
         reset_after_fork(self)
@@ -94,7 +94,7 @@ class TokenSession:
             return LOGGED_OUT
         session = field_of(state, "session_id")
         if session is None:
-            session = self._mark(access_token, refresh_token)
+            session = self._session_for(access_token, refresh_token)
         return Credentials(access_token, refresh_token, session, field_of(state, "expires_at"))
 
     def _note_change(self, before: Credentials, held: Credentials) -> None:
@@ -113,7 +113,7 @@ class TokenSession:
         is_current = access_token == self.credentials().access_token
         return is_current or _digest(access_token) in self._seen
 
-    def _mark(self, access_token: str | None, refresh_token: str | None) -> object:
+    def _session_for(self, access_token: str | None, refresh_token: str | None) -> object:
         """Return the session of tokens without a session id; unknown tokens begin a new one."""
         session = self._known_session(access_token, refresh_token)
         if session is None:
@@ -157,8 +157,8 @@ class TokenSession:
     def _session_of_note(self, token: str) -> object:
         """Return the session of a token that another process has refreshed, if it is one of ours.
 
-        A store of the user's own has no session id. So whoever refreshes notes the tokens of the
-        session beside the state.
+        A store of the user's own has no session id. So each refresh notes the tokens of the session
+        beside the state.
         """
         noted = self._noted()
         if _digest(token) not in noted:
@@ -226,7 +226,7 @@ class TokenSession:
         return rejection[1] if rejection and rejection[0] == session else None
 
     def settled_rejection(self) -> RefreshError | None:
-        """Return the last rejection, if the store has not changed since: no one asks again (7)."""
+        """Return the last rejection if the store has not changed since: no refresh is tried (7)."""
         if self._settled is None:
             return None
         state, held, error = self._settled

@@ -100,7 +100,7 @@ def outcome_of(pending: PendingRefresh) -> Any:
 def test_a_refresh_that_is_late_goes_on_and_who_comes_then_is_told_its_end() -> None:
     renewed = Renewed("ada's session")
     pending = PendingRefresh(ADA, 10.0, None)
-    pending.tell_late(Failed(RefreshError("late")))
+    pending.release_late(Failed(RefreshError("late")))
     assert (pending.is_late, pending.is_finished) == (True, False)
     pending.finish(renewed)
     assert pending.is_finished
