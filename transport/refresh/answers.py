@@ -243,7 +243,7 @@ def _error_in(data: Any, depth: int) -> str | None:
             return name.lower()
     for value in data.values():
         for one in value if isinstance(value, list) else (value,):
-            name = _error_in(one, depth - 1) if isinstance(one, Mapping) else None
+            name = _error_in(one, depth - 1)
             if name is not None:
                 return name
     return None

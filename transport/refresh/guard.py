@@ -71,14 +71,16 @@ class Guard:
         pending = refresh_behind(self.session)
         if pending is not None:
             return await self._send(self.placement.put(config, self.for_refresh(pending)), proceed)
-        sent_with: SentWith | None = await self.ready(config)
-        while sent_with is not None:
+        sent_with = await self.ready(config)
+        while True:
             leaving = self.placement.put(config, sent_with.credentials.access_token)
             response = await self._send(leaving, proceed)
             if not await self.is_refusal(response):
-                break
-            sent_with = await self.replay(sent_with, response, config)
-        return response
+                return response
+            again = await self.replay(sent_with, response, config)
+            if again is None:
+                return response
+            sent_with = again
 
     async def _send(self, config: RequestConfig, proceed: Proceed) -> Response:
         response = await self.runtime.maybe_await(proceed(config))
