@@ -205,7 +205,7 @@ def silent_refresh(
             ``leeway`` is not positive.
         ImportError: The storage of the store needs an extra that is not installed.
     """
-    _check(api, store, url, refresh, should_refresh, reauthenticate, attach)
+    _check(api, store, refresh, should_refresh, reauthenticate, attach)
     _check_seconds("timeout", timeout)
     if leeway is not None:
         _check_seconds("leeway", leeway)
@@ -245,24 +245,25 @@ def _statuses(given: Collection[int]) -> frozenset[int]:
 def _origins(api: Instance | SyncInstance, given: Collection[str]) -> frozenset[str]:
     if isinstance(given, str):
         raise TypeError(f"origins must be a list of URLs, not the str {describe(given)}")
-    found = {url: origin(url) for url in given}
-    for url, known in found.items():
-        if known is None:
+    known: set[str] = set()
+    for url in given:
+        one = origin(url)
+        if one is None:
             raise ValueError(
                 f"origins: {describe(url)} has no scheme and host, as in 'https://host'"
             )
-    if not found and origin(api.defaults.base_url or "") is None:
+        known.add(one)
+    if not known and origin(api.defaults.base_url or "") is None:
         raise ValueError(
             "silent_refresh does not know where the access token may be sent: "
             "make the instance with create(base_url=...), or give origins=[...]"
         )
-    return frozenset(known for known in found.values() if known is not None)
+    return frozenset(known)
 
 
 def _check(
     api: object,
     store: object,
-    url: object,
     refresh: object,
     should_refresh: object,
     reauthenticate: object,
@@ -273,13 +274,12 @@ def _check(
     for method in ("get_state", "set_state"):
         if not callable(getattr(store, method, None)):
             raise TypeError(f"store must have {method}(), which a {type(store).__name__} has not")
-    if not isinstance(url, str):
-        raise TypeError(f"url must be a str, not {type(url).__name__}")
     plain = {"should_refresh": should_refresh, "attach": attach}
-    for name, function in {**plain, "refresh": refresh, "reauthenticate": reauthenticate}.items():
-        if function is None or isinstance(function, ReadyRefresh):
-            continue
-        if not callable(function):
+    either = {"reauthenticate": reauthenticate}
+    if not isinstance(refresh, ReadyRefresh):
+        either["refresh"] = refresh
+    for name, function in {**plain, **either}.items():
+        if function is not None and not callable(function):
             raise TypeError(f"{name} must be callable, not {describe(function)}")
         if is_async(function) and (name in plain or not api.runtime.is_async):
             raise TypeError(f"{name} is async, where only a plain function can be used")

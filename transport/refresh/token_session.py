@@ -185,7 +185,7 @@ class TokenSession:
         return None if pending.is_finished else pending
 
     def join_or_start(
-        self, held: Credentials, timeout: float, *, logins_required: int, is_early: bool = False
+        self, held: Credentials, timeout: float, *, logins_required: int, is_early: bool
     ) -> tuple[PendingRefresh | None, bool]:
         """Join the refresh under way, or start one, which the caller has to run (True).
 
@@ -339,15 +339,15 @@ class _Sessions:
 
     def __init__(self) -> None:
         self._known: WeakValueDictionary[int, TokenSession] = WeakValueDictionary()
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
 
     def of(self, store: TokenStore) -> TokenSession:
         """Return the session of a store. It keeps the store alive, and so its identity."""
-        with self.lock:
+        with self._lock:
             session = self._known.get(id(store))
             if session is None:
                 session = self._known[id(store)] = TokenSession(store)
