@@ -185,7 +185,7 @@ class TokenSession:
         return None if pending.is_finished else pending
 
     def join_or_start(
-        self, held: Credentials, timeout: float, *, logins_required: int, is_early: bool
+        self, held: Credentials, timeout: float, *, logins_required: int, is_early: bool = False
     ) -> tuple[PendingRefresh | None, bool]:
         """Join the refresh under way, or start one, which the caller has to run (True).
 
