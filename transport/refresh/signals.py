@@ -64,15 +64,15 @@ class Signal(BlinkerSignal):
         """
         if not callable(receiver):
             raise TypeError(f"receiver must be callable, not {type(receiver).__name__}")
-        if self._details and not _takes(receiver, self._details):
-            wanted = ", ".join(("sender", *self._details))
-            raise TypeError(f"receiver {receiver!r} must be a function that takes ({wanted})")
         runtime = _runtime_of(sender)
         if runtime is not None and not runtime.is_async and is_async(receiver):
             raise TypeError(
                 f"receiver {receiver!r} is async, but {sender!r} is a synchronous instance: "
                 "give it a plain function"
             )
+        if self._details and not _takes(receiver, self._details):
+            wanted = ", ".join(("sender", *self._details))
+            raise TypeError(f"receiver {receiver!r} must be a function that takes ({wanted})")
         return super().connect(receiver, sender, weak)
 
     def receivers_for(self, sender: Any) -> Iterator[Callable[..., Any]]:  # type: ignore[override]
