@@ -117,11 +117,9 @@ class Signal(BlinkerSignal):
 def _takes(receiver: Callable[..., Any], details: tuple[str, ...]) -> bool:
     """Return True if a receiver can be called with a sender and these details."""
     try:
-        signature = inspect.signature(receiver)
-    except (TypeError, ValueError):  # it is written in C, and does not tell
+        inspect.signature(receiver).bind(None, **dict.fromkeys(details))
+    except ValueError:  # it is written in C, and does not tell
         return True
-    try:
-        signature.bind(None, **dict.fromkeys(details))
     except TypeError:
         return False
     return True
@@ -134,13 +132,12 @@ def _identity(receiver: Callable[..., Any]) -> tuple[int, ...]:
     return (id(receiver),)
 
 
-def send_apart(signal: Signal, sender: Any, **details: Any) -> None:
+def send_apart(signal: Signal, api: Any, **details: Any) -> None:
     """Send a signal from within a request, which must not wait for a receiver."""
-    runtime = _runtime_of(sender)
-    if runtime is None or runtime.is_async:
-        send_in_own_context(signal, sender, **details)
+    if api.runtime.is_async:
+        send_in_own_context(signal, api, **details)
     else:
-        runtime.spawn(_sent(signal, sender, details), grace=_RECEIVER_GRACE)
+        api.runtime.spawn(_sent(signal, api, details), grace=_RECEIVER_GRACE)
 
 
 def send_in_own_context(signal: Signal, sender: Any, **details: Any) -> None:

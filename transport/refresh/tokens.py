@@ -95,17 +95,14 @@ def _kind(value: object) -> str:
     return "an empty str" if value == "" else f"a {type(value).__name__}"
 
 
-@frozen(repr=False)
+@frozen
 class Credentials:
-    """What a store holds at one moment."""
+    """What a store holds at one moment. Its repr shows no token."""
 
     access_token: str | None = field(repr=False)
     refresh_token: str | None = field(repr=False)
     session: object = field(repr=False)  #: tells one login from the next; ``None``: logged out
     expires_at: float | None = field(default=None, eq=False)
-
-    def __repr__(self) -> str:
-        return f"<Credentials access_token={self.access_token is not None}>"
 
 
 LOGGED_OUT = Credentials(None, None, None)
