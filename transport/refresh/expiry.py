@@ -67,6 +67,9 @@ class _Known:
         return now() >= self.expires_at - leeway - _SPREAD * self.spread * min(leeway, grace)
 
 
+_NO_TOKEN = _Known("", None)
+
+
 class Expiry:
     """Knows when the access token of a store was received: when it was first seen."""
 
@@ -79,32 +82,24 @@ class Expiry:
         """Start with a lock that no thread of the parent holds."""
         self._lock = threading.Lock()
 
-    def see(self, access_token: str | None, expires_at: float | None) -> None:
-        """Note when a token was received, and when it expires."""
-        if access_token is not None:
-            self._of(access_token, expires_at)
-
     def is_due(self, held: Credentials, leeway: float | None) -> bool:
         """Return True if it is time to refresh the token."""
-        if held.access_token is None:
-            return False
-        return self._of(held.access_token, held.expires_at).is_due(leeway)
+        return self.see(held.access_token, held.expires_at).is_due(leeway)
 
     def lives(self, held: Credentials) -> bool:
         """Return True if the token is known not to have expired yet."""
-        expires_at = self._expires_at(held)
+        expires_at = self.see(held.access_token, held.expires_at).expires_at
         return expires_at is not None and now() < expires_at
 
     def has_expired(self, held: Credentials) -> bool:
         """Return True if the token is known to have expired."""
-        expires_at = self._expires_at(held)
+        expires_at = self.see(held.access_token, held.expires_at).expires_at
         return expires_at is not None and now() >= expires_at
 
-    def _expires_at(self, held: Credentials) -> float | None:
-        token = held.access_token
-        return None if token is None else self._of(token, held.expires_at).expires_at
-
-    def _of(self, access_token: str, expires_at: float | None) -> _Known:
+    def see(self, access_token: str | None, expires_at: float | None) -> _Known:
+        """Note a token when it is seen first, and return what is known of it."""
+        if access_token is None:
+            return _NO_TOKEN
         known = self._found(access_token)
         if known is None:
             with self._lock:
