@@ -99,7 +99,7 @@ class Guard:
         renewed = await self._renewed(sent_with, response, config)
         if renewed is None:
             if response.cause is not None:
-                response.notes.append(f"the access token was not refreshed: {response.cause}")
+                response.notes.append(_why(response.cause))
             return None
         if not can_be_sent_again(config.data):
             response.notes.append(why_not_again(config.data))  # 12
@@ -342,4 +342,9 @@ def _never_sent(outcome: Failed | Discarded, config: RequestConfig) -> RequestEr
         request_was_sent=False,
     )
     error.__cause__ = cause
+    error.add_note(_why(cause))
     return error
+
+
+def _why(error: BaseException) -> str:
+    return f"the access token was not refreshed: {error}"

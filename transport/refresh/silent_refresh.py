@@ -77,8 +77,7 @@ class SilentRefresh(Generic[Token]):
     @property
     def stats(self) -> RefreshStats:
         """The counters of this moment."""
-        with self._guard.session.lock:
-            return RefreshStats(**self._guard.renewer.counts)
+        return RefreshStats(**self._guard.renewer.counts)
 
     def eject(self) -> None:
         """Stop: requests leave without a token. A refresh that is running is finished (18)."""

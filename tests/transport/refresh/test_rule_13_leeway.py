@@ -327,6 +327,7 @@ def test_rule_13_if_it_fails_and_the_token_has_expired_the_request_was_never_sen
     error = app.get("/items").error()
     assert (error.response, error.request_was_sent) == (None, False)
     assert isinstance(error.__cause__, RefreshError)
+    assert error.__notes__ == [f"the access token was not refreshed: {error.__cause__}"]
     assert server.count("/items") == 0
 
 
