@@ -70,13 +70,13 @@ class ClientAuth:
             yield self._with_token(request, guard.for_refresh(pending))
             return
         rewind = _rewinder(request.stream)
-        before = guard.session.credentials().access_token
+        before = guard.session.credentials()
         body = None if rewind else iter(())  # one that cannot be sent again
         config = RequestConfig(url=str(request.url), method=request.method, data=body)
         try:
             sent_with = await run(guard.ready(config))
         except RequestError:
-            yield self._with_token(request, before)  # which gives the client its 401
+            yield self._with_token(request, before.access_token)  # which gives the client its 401
             return
         while sent_with is not None:
             response = yield self._with_token(request, sent_with.credentials.access_token)

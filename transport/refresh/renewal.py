@@ -241,17 +241,17 @@ class Renewer:
             chains.clear()  # a task that the refresh function has started goes on without them
 
     async def _try(self, held: Credentials) -> TokenPair | RefreshError:
-        pair = await self._result_of(self._refresh, held.refresh_token)
+        pair = await self._result_of(lambda: self._refresh(held.refresh_token))
         if isinstance(pair, BaseException):
             return refresh_error(pair, self.timeout, held.refresh_token)
         if isinstance(pair, TokenPair):
             return pair
         return RefreshError(f"refresh must return a TokenPair, not {type(pair).__name__}")
 
-    async def _result_of(self, function: Any, *arguments: Any) -> Any:
-        """Return what a function of the app returns, or raises: the requests are told of it."""
+    async def _result_of(self, function: Any) -> Any:
+        """Return what a function of the app returns, or the error that it raises."""
         try:
-            return await self.runtime.maybe_await(function(*arguments))
+            return await self.runtime.maybe_await(function())
         except (Exception, asyncio.CancelledError) as error:
             if self.runtime.is_cancelled():
                 raise

@@ -22,6 +22,7 @@ from ...support.app import App
 from ...support.clients import TLS, AsyncClient, Call, Client, SyncClient
 from ...support.server import REFRESH, USERS, AuthServer
 from ...support.waiting import until
+from ..leaks import Secrets, leaks
 from .conftest import NewApp
 
 KINDS = {
@@ -475,6 +476,34 @@ async def test_a_request_that_is_cancelled_while_it_waits_leaves_the_others_alon
             assert [(await task).status_code for task in tasks[1:]] == [200] * 2
     assert tasks[0].cancelled()
     assert server.count(REFRESH) == 1
+
+
+async def test_a_request_that_is_cancelled_before_it_is_sent_shows_no_token(
+    server: AuthServer,
+) -> None:
+    secrets, errors = Secrets(), list[BaseException]()
+    async with create(base_url=server.url) as api:
+        store = UserStore()
+        handle = silent_refresh(api, store)
+        tokens = server.login("ada")
+        store.login(secrets.note(tokens.access_token), secrets.note(tokens.refresh_token))
+        async with httpx.AsyncClient(base_url=server.url, auth=handle.auth(), verify=TLS) as client:
+
+            async def get() -> None:
+                try:
+                    await client.get("/items")
+                except asyncio.CancelledError as error:
+                    errors.append(error)
+
+            with server.hold(REFRESH):
+                refreshed = asyncio.create_task(handle.refresh())
+                await server.wait_for_async(1, REFRESH)
+                waiting = asyncio.create_task(get())
+                await until(lambda: handle.stats.waited == 2)
+                waiting.cancel()
+                await waiting
+            await refreshed
+    assert leaks(secrets, error=errors[0]) == []
 
 
 def test_a_synchronous_client_needs_the_auth_of_a_synchronous_instance(server: AuthServer) -> None:
