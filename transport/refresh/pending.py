@@ -63,7 +63,8 @@ class PendingRefresh:
         self.timeout = timeout  #: seconds for the call, and for each step of the storage
         self.prolong()
         self._outcome: Future[RefreshOutcome] = Future()
-        self._finishing = threading.Lock()
+        self._lock = threading.Lock()
+        self._is_finishing = False
 
     @property
     def is_finished(self) -> bool:
@@ -92,14 +93,19 @@ class PendingRefresh:
 
     def release_late(self, outcome: RefreshOutcome) -> None:
         """Release the waiting requests. It goes on, and requests that come now wait for it (19)."""
-        self.is_late = True
-        self.prolong()
-        told, self._outcome = self._outcome, Future()
+        with self._lock:
+            if self._is_finishing:  # a thread has found it dead, and its loop goes on after all
+                return
+            self.is_late = True
+            self.prolong()
+            told, self._outcome = self._outcome, Future()
         told.set_result(outcome)
 
     def finish(self, outcome: RefreshOutcome) -> None:
         """End it and release the waiting requests; only the first call counts."""
-        if self._finishing.acquire(blocking=False):
+        with self._lock:
+            is_first, self._is_finishing = not self._is_finishing, True
+        if is_first:
             notify(self.watchers, "refresh_ended", self, outcome)
             self._outcome.set_result(outcome)
 

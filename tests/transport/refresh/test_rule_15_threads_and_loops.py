@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from typing import Any
 
 import pytest
-from zustax.transport import RefreshError, create, silent_refresh
+from zustax.transport import RefreshError, RequestError, create, silent_refresh
 
 from ...support.app import App
 from ...support.clients import AsyncClient, Client, SyncClient
@@ -166,3 +167,39 @@ def test_rule_15_a_loop_that_is_stuck_keeps_nobody_waiting_for_ever(
     assert isinstance(waiting.error().__cause__, RefreshError)
     may_go_on.set()
     loop.join(BOUND)
+
+
+def test_rule_15_a_loop_that_was_stuck_and_goes_on_finds_its_refresh_replaced(
+    new_app: NewApp, server: AuthServer
+) -> None:
+    app = new_app().login()
+    server.expire()
+    is_stuck, may_go_on = threading.Event(), threading.Event()
+    failures: list[dict[str, Any]] = []
+
+    def stick() -> None:
+        is_stuck.set()
+        may_go_on.wait(BOUND)
+
+    async def refresh(_refresh_token: str | None) -> None:
+        asyncio.get_running_loop().call_soon(stick)
+        await asyncio.sleep(BOUND)
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, found: failures.append(found))
+        running = await request(server, app.store, refresh=refresh, timeout=0.1)
+        await asyncio.wait([running])
+        assert isinstance(running.exception(), RequestError)
+        await until(lambda: len(asyncio.all_tasks()) == 1)
+        gc.collect()  # an error that was not retrieved is told when its task is collected
+
+    loop = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
+    loop.start()
+    assert is_stuck.wait(BOUND)
+    while (call := app.get("/new")).outcome.exception(BOUND) is not None:
+        assert isinstance(call.failure(), RequestError)
+    assert call.response().status == 200
+    assert server.count(REFRESH) == 1
+    may_go_on.set()
+    loop.join(BOUND)
+    assert failures == []
