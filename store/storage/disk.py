@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, TypeAlias, TypeVar
@@ -80,7 +81,7 @@ def write_file(
 
     ``announce`` is called with the signature of the new file just before that takes its place.
     """
-    temporary = path.with_name(f"{_temporary_prefix(path)}{token_hex(8)}.tmp")
+    temporary = _temporary(path)
     try:
         status = _write(temporary, content, mode=0o600 if private else 0o666)
         if not private:
@@ -96,7 +97,7 @@ def write_file(
 
 def try_to_write(path: Path, size: int) -> None:
     """Write as many bytes beside a file, and remove them again."""
-    temporary = path.with_name(f"{_temporary_prefix(path)}{token_hex(8)}.tmp")
+    temporary = _temporary(path)
     try:
         _write(temporary, b" " * size, mode=0o600)
     finally:
@@ -131,11 +132,10 @@ def patiently(function: Callable[..., T], *arguments: Any) -> T:
 def remove_left_over(path: Path) -> None:
     """Remove the temporary files of processes that died while they wrote a file."""
     oldest = time.time() - _LEFT_OVER
-    for entry in path.parent.iterdir():
-        if entry.name.startswith(_temporary_prefix(path)) and entry.name.endswith(".tmp"):
-            with suppress(OSError):
-                if entry.stat().st_mtime < oldest:
-                    entry.unlink()
+    for entry in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+        with suppress(OSError):
+            if entry.stat().st_mtime < oldest:
+                entry.unlink()
 
 
 def sync_directory(directory: Path) -> None:
@@ -160,8 +160,15 @@ def _signature(status: os.stat_result) -> Signature:
     return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def _temporary_prefix(path: Path) -> str:
-    return f".{path.name}."
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{token_hex(8)}.tmp")
+
+
+def import_filelock(user: str) -> Any:
+    """Return the package ``filelock``, which ``user`` needs for its locks."""
+    with needs_extra("filelock", "file", user):
+        import filelock
+    return filelock
 
 
 @contextmanager
@@ -171,8 +178,7 @@ def kernel_lock(path: Path, timeout: float | None, *, private: bool, user: str) 
     The lock file stays: unlinking it would separate those who wait for it. A lock that is only the
     presence of a file would outlive its holder, so none is used.
     """
-    with needs_extra("filelock", "file", user):
-        import filelock
+    filelock = import_filelock(user)
     kind = filelock.WindowsFileLock if sys.platform == "win32" else filelock.UnixFileLock
     mode: dict[str, Any] = {"mode": 0o600} if private else {}
     lock = kind(

@@ -38,6 +38,15 @@ _LONGEST = 1280
 #: What the text of an item begins with that is kept in pieces.
 _HEAD = "zustax-pieces:"
 
+#: What a storage need not have, and what is passed on where the storage in use has it.
+_ABILITIES = (
+    "ensure_lockable",
+    "ensure_writable",
+    "remove_set_aside",
+    "replace_item",
+    "set_aside",
+)
+
 #: How often an item in pieces is read again, since another process may be replacing them.
 _TRIES = 3
 
@@ -47,7 +56,8 @@ class KeyringStorage:
 
     The storage makes sure at once that there is a keyring, by keeping an item there and removing
     it. The files for locks and for notices of changes are in a directory beside it; they hold no
-    item.
+    item. The methods raise StorageError if the keyring does not answer, and ValueError for a name
+    that is not good for a file.
 
     Args:
         service: The name that the items have in common: that of the program, say.
@@ -94,7 +104,7 @@ class KeyringStorage:
 
     def _use(self, storage: SharedStorage) -> None:
         self._storage = storage
-        for ability in ("set_aside", "remove_set_aside", "ensure_writable", "replace_item"):
+        for ability in _ABILITIES:
             if hasattr(storage, ability):
                 setattr(self, ability, getattr(storage, ability))
 
@@ -103,32 +113,17 @@ class KeyringStorage:
 
     @cuts_frames
     def get_item(self, name: str) -> str | Awaitable[str | None] | None:
-        """Return the text kept under a name, None if there is none.
-
-        Raises:
-            StorageError: If the keyring does not give it.
-            ValueError: If the name is not good for a file.
-        """
+        """Return the text kept under a name, None if there is none."""
         return self._storage.get_item(name)
 
     @cuts_frames
     def set_item(self, name: str, value: str) -> Awaitable[object] | None:
-        """Keep a text under a name, in place of the one before.
-
-        Raises:
-            StorageError: If the keyring does not take it.
-            ValueError: If the name is not good for a file.
-        """
+        """Keep a text under a name, in place of the one before."""
         return self._storage.set_item(name, value)
 
     @cuts_frames
     def remove_item(self, name: str) -> Awaitable[object] | None:
-        """Forget the text under a name; one that is not there is no error.
-
-        Raises:
-            StorageError: If the keyring does not remove it.
-            ValueError: If the name is not good for a file.
-        """
+        """Forget the text under a name; one that is not there is no error."""
         return self._storage.remove_item(name)
 
     def lock(self, name: str, *, timeout: float | None = None) -> Any:
@@ -158,6 +153,7 @@ class _Keyring:
         self._service = service
         self._files = files
         self.lock = files.lock
+        self.ensure_lockable = files.ensure_lockable
         self.subscribe = files.subscribe
 
     def __repr__(self) -> str:
