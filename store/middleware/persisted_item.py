@@ -25,8 +25,15 @@ UNREAD: Any = object()
 
 _NONE: Any = object()
 
+#: Bytes that a write may take besides those of the present text.
+_SLACK = 4096
+
 #: Seconds until a write that has failed is tried again, the first time and at most.
 _FIRST_RETRY, _LAST_RETRY = 0.05, 10.0
+
+
+class _Held(local):
+    depth = 0
 
 
 @attrs.frozen(repr=False)
@@ -43,37 +50,29 @@ class PersistedItem(Generic[T]):
     Whatever happens here gets a number when it begins, and later is greater. All that says what
     came first is a comparison of these numbers. ``lock`` keeps them; it is never held while a
     storage or a function of the user is called.
-
-    Attributes:
-        known: What the storage holds, if that is what the state was last saved to or loaded from.
-        untaken: The text that the storage holds and that was not taken over: None if there is none
-            such, ``UNREAD`` if it could not be read.
-        changed: The number of the last change made here, or of the last text that was taken over.
-        saved: The state that was last saved or loaded.
-        being_saved: The state of the last write, unless that has failed.
-        note: What is kept beside the state.
-        is_due: Whether a write is going to be made soon.
-        is_throttled: Whether a change need do no more than see to that.
     """
 
     def __init__(self, options: Any, get_state: Callable[[], T]) -> None:
         self.options = options
         self.get_state = get_state
         self.writes = AsyncWrites(self._report)
+        #: What the storage holds, if that is what the state was last saved to or loaded from.
         self.known: Item | None = None
+        #: The text that the storage holds and that was not taken over, ``UNREAD`` if it could not
+        #: be read, None if there is none such.
         self.untaken: str | None = None
+        #: The number of the last change made here, or of the last text that was taken over.
         self.changed = 0
-        self.saved: Any = None
-        self.being_saved: Any = _NONE
-        self.note: Any = None
-        self.is_due = False
-        self.is_throttled = options.throttle > 0 and not options.sync
-        self.forgets_set_aside = False
+        self.saved: Any = None  #: the state that was last saved or loaded
+        self.being_saved: Any = _NONE  #: the state of the last write, unless that has failed
+        self.note: Any = None  #: what is kept beside the state
+        self.is_due = False  #: whether a write is going to be made soon
+        self.forgets_set_aside = False  #: whether the next write removes what was set aside
         self._numbers = count(1)
         self._written = 0
         self._failures = 0
         self._reading: Future[None] | None = None
-        self._held = local()
+        self._held = _Held()
         self.renew()
         renews_after_fork(self)
 
@@ -104,17 +103,10 @@ class PersistedItem(Generic[T]):
         """Whether the last write has failed, or is still under way."""
         return self.known is not None and self.known.number < self._written
 
-    # --- writing ---
-
-    @property
-    def is_held_back(self) -> bool:
-        """Whether what this thread sets is not written now."""
-        return getattr(self._held, "depth", 0) > 0
-
     @contextmanager
     def holding_back(self) -> Iterator[None]:
         """Do not write what this thread sets inside of the block."""
-        self._held.depth = getattr(self._held, "depth", 0) + 1
+        self._held.depth += 1
         try:
             yield
         finally:
@@ -122,7 +114,7 @@ class PersistedItem(Generic[T]):
 
     def save(self, problem: Exception | None = None) -> None:
         """Write the newest state, now or as soon as the options say, unless there is a problem."""
-        if self.is_held_back:
+        if self._held.depth:
             return
         if self.options.throttle > 0:
             self.save_later(self.options.throttle)
@@ -159,16 +151,13 @@ class PersistedItem(Generic[T]):
         return min(_FIRST_RETRY * 2.0**self._failures, _LAST_RETRY)
 
     def write(self, breathe: Breather | None = None) -> Awaitable[None] | None:
-        """Write the newest state; return an awaitable if the storage is asynchronous.
-
-        With ``sync`` an unchanged text is not written again: it would only undo what another
-        process has written meanwhile.
-        """
+        """Write the newest state; return an awaitable if the storage is asynchronous."""
         with self._one_write:
             self.is_due = False
             state, item = self._newest(breathe)
             is_known = self.options.sync and not self.has_failed and item == self.known
             if is_known and not self.forgets_set_aside:
+                # To write it again would only undo what another process has written meanwhile.
                 self.saved = state
                 return None
             options, self._written, self.being_saved = self.options, item.number, state
@@ -227,9 +216,13 @@ class PersistedItem(Generic[T]):
             self.forgets_set_aside = False
             await self._remove_set_aside(options)
 
-    def text(self) -> str:
-        """Return the text of the newest state."""
-        return self._newest()[1].text or ""
+    async def ensure_writable(self) -> None:
+        """Make sure that the newest state can be written, if the storage can find that out."""
+        ensure_writable = getattr(self.options.storage, "ensure_writable", None)
+        if ensure_writable is not None:
+            text = self._newest()[1].text or ""
+            size = len(text.encode("utf-8", "surrogatepass")) + _SLACK
+            await self.writes.wait(ensure_writable(self.options.name, size))
 
     def _newest(self, breathe: Breather | None = None) -> tuple[T, Item]:
         """Return the newest state, and the item to write of it."""
@@ -246,15 +239,13 @@ class PersistedItem(Generic[T]):
         return state, Item(text, number)
 
     def _report(self, error: BaseException) -> None:
-        """Tell of a write that failed when nothing waited for it, and try it again."""
+        """Report a write that failed when nothing waited for it, and try it again."""
         if self.options.throttle > 0:
             self.save_later(self.retry_delay())
         if self.options.on_write_error is not None and isinstance(error, Exception):
             self.options.on_write_error(error)
         else:
             log_error("a state could not be written to its storage", error)
-
-    # --- reading, and the rest ---
 
     async def read(self) -> Item:
         """Read what the storage holds, when all that is being written has arrived."""
@@ -267,12 +258,13 @@ class PersistedItem(Generic[T]):
             self._reading = None
             reading.set_result(None)
 
-    def remember(self, item: Item) -> None:
-        """Note that the state is that of an item, and that the storage holds it.
+    def log(self, what: str, error: BaseException) -> None:
+        """Log what could not be done, and why."""
+        log_error(f"persisted store {self.options.name!r} could not be {what}", error)
 
-        Once something has been written after it, the storage may hold that.
-        """
-        with self.lock:
+    def remember(self, item: Item) -> None:
+        """Note that the state is that of an item, which the storage holds."""
+        with self.lock:  # once something has been written after it, the storage may hold that
             self.known = item if item.number >= self._written else None
             self.changed = max(self.changed, item.number)
             self.untaken = None
@@ -313,7 +305,6 @@ class PersistedItem(Generic[T]):
         """Change options. Of another storage, or under another name, nothing is known."""
         with self._one_write:
             self.options = merge_state(self.options, options)
-            self.is_throttled = self.options.throttle > 0 and not self.options.sync
             self._forget()
             self.untaken = None
 
