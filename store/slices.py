@@ -22,10 +22,9 @@ _NOTHING: Any = object()
 class SliceListener(Generic[T, S]):
     """Calls a listener with a slice of the state when that slice has changed.
 
-    Rounds of several threads may come here at once. One thread at a time delivers. The others do
-    not wait for it, since the listener may itself wait for one of them: they set ``_is_due``, and
-    the thread that delivers goes on until it is not set. So the last slice that was delivered is
-    that of the last state. Within one thread rounds nest, as everywhere in a store.
+    Of several threads one delivers. The others do not wait for it, since the listener may itself
+    wait for one of them: they set ``_is_due``, and the thread that delivers goes on until it is not
+    set. So the last slice that was delivered is that of the last state.
     """
 
     __slots__ = (
@@ -36,8 +35,8 @@ class SliceListener(Generic[T, S]):
         "_is_stopped",
         "_listener",
         "_listeners",
-        "_seen",
         "_selector",
+        "seen",
     )
 
     def __init__(
@@ -53,13 +52,12 @@ class SliceListener(Generic[T, S]):
         self._selector = selector
         self._listener = listener
         self._equality_fn = equality_fn
-        self._seen = selector(get_state())
+        self.seen = selector(get_state())
         self._delivering = RLock()
         self._is_due = False
         self._is_stopped = False
 
     def __call__(self, *_: object) -> None:
-        """Deliver the newest slice if it has changed, or leave that to the thread that delivers."""
         self._is_due = True
         try:
             while self._is_due and self._delivering.acquire(blocking=False):
@@ -73,16 +71,8 @@ class SliceListener(Generic[T, S]):
                 self()
             raise
 
-    def fire(self) -> None:
-        """Deliver the first slice, as the new one and as the old one."""
-        self._listener(self._seen, self._seen)
-
-    def join(self) -> None:
-        """Join the listeners of the store."""
-        self._listeners.add(self)
-
     def leave(self) -> None:
-        """Leave the listeners, and deliver nothing more, not even what is due."""
+        """Deliver nothing more, not even what is due."""
         self._is_stopped = True
         self._listeners.discard(self)
 
@@ -93,8 +83,8 @@ class SliceListener(Generic[T, S]):
         if self._is_stopped:
             return
         newest = self._selector(self._get_state())
-        if not self._equality_fn(self._seen, newest):
-            previous, self._seen = self._seen, newest  # it is seen even if the listener raises
+        if not self._equality_fn(self.seen, newest):
+            previous, self.seen = self.seen, newest  # it is seen even if the listener raises
             self._listener(newest, previous)
 
 
@@ -122,8 +112,8 @@ def subscribe_to_slice(
     try:
         slices = SliceListener(listeners, get_state, selector, listener, equality_fn)
         if fire_immediately:
-            slices.fire()
-        slices.join()  # before the watch ends, so that any round meets one of the two
+            listener(slices.seen, slices.seen)
+        listeners.add(slices)  # before the watch ends, so that any round meets one of the two
     finally:
         listeners.discard(watch)
 
@@ -137,25 +127,12 @@ def subscribe_to_slice(
 
 
 class View(Generic[S]):
-    """A slice of a store's state. Get one from ``Store.select``.
-
-    Args:
-        get_state: Returns the state of the store.
-        subscribe: Subscribes to slices of it, as ``Store.subscribe`` does.
-        selector: Takes the slice from a state.
-        equality_fn: Called with the slice that was last delivered and the newest; if it returns
-            True, nothing has changed.
-    """
+    """A slice of a store's state. Get one from ``Store.select``."""
 
     def __init__(
-        self,
-        get_state: Callable[[], Any],
-        subscribe: Callable[..., Callable[[], None]],
-        selector: Callable[[Any], S],
-        equality_fn: Callable[[S, S], bool],
+        self, store: Any, selector: Callable[[Any], S], equality_fn: Callable[[S, S], bool]
     ) -> None:
-        self._get_state = get_state
-        self._subscribe = subscribe
+        self._store = store
         self._selector = selector
         self._equality_fn = equality_fn
 
@@ -166,7 +143,7 @@ class View(Generic[S]):
         Raises:
             Exception: Whatever the selector raises.
         """
-        return self._selector(self._get_state())
+        return self._selector(self._store.get_state())
 
     def subscribe(
         self, listener: Callable[[S, S], object], *, fire_immediately: bool = False
@@ -185,12 +162,13 @@ class View(Generic[S]):
             TypeError: If the listener is not a function, or is a coroutine function.
             Exception: Whatever the selector raises, or the listener when it is fired immediately.
         """
-        return self._subscribe(
+        unsubscribe: Callable[[], None] = self._store.subscribe(
             self._selector,
             listener,
             equality_fn=self._equality_fn,
             fire_immediately=fire_immediately,
         )
+        return unsubscribe
 
     def changes(self) -> Changes[S]:
         """Iterate over the slice as it changes from now on; see ``Store.changes``."""

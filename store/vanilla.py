@@ -245,7 +245,7 @@ class Store(Generic[T]):
         """
         selector = fitted("selector", selector, "state")
         equality_fn = fitted("equality_fn", equality_fn, "previous", "slice")
-        return View(lambda: self.get_state(), self.subscribe, selector, equality_fn)
+        return View(self, selector, equality_fn)
 
     def changes(self) -> Changes[T]:
         """Iterate over the states that follow, in ``async for``.
@@ -256,7 +256,7 @@ class Store(Generic[T]):
             An asynchronous iterator that ends when its ``close()`` is called. It may be used in any
             event loop, whichever thread changes the state.
         """
-        return self.select(_whole).changes()
+        return self.select(lambda state: state).changes()
 
     def batch(self) -> AbstractContextManager[None]:
         """Make several changes with one notification: ``with store.batch(): ...``.
@@ -384,7 +384,3 @@ def create_store(initial: Any, /) -> Store[Any]:
         TypeError: If ``initial`` is a class, or the function is a coroutine function.
     """
     return Store(initial)
-
-
-def _whole(state: T) -> T:
-    return state
