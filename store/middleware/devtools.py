@@ -15,22 +15,17 @@ import json
 import sys
 from collections.abc import Callable, Collection, Mapping
 from types import FrameType
-from typing import Any, Generic, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Generic, TypedDict, Unpack, overload
 
 import attrs
 
 from ..checks import fitted_initializer, is_function
 from ..tracebacks import cut_frames, cuts_frames
-from ..types import Absent, Drafting, Enhanced, SetState, ShortInitializer
+from ..types import Absent, D, Drafting, Enhanced, P, R, SetState, ShortInitializer, T
 from ..vanilla import Initializer, Store
 from .history import History, RecordedAction
 from .redacted import Redactor, entries_of
 from .redux_devtools import from_json, to_json
-
-T = TypeVar("T")
-P = TypeVar("P")
-D = TypeVar("D")
-R = TypeVar("R")
 
 _ANONYMOUS = "anonymous"
 _PACKAGE = __name__.rpartition(".middleware")[0]
@@ -44,6 +39,7 @@ class Devtools(Generic[T]):
 
     Attributes:
         name: What the store is called.
+        is_recording: Whether changes are being recorded.
     """
 
     def __init__(
@@ -60,14 +56,9 @@ class Devtools(Generic[T]):
         self._store = store
         self._set_state: SetState[Any] = set_state
         self._anonymous_action_type = anonymous_action_type
-        self._is_recording = False
+        self.is_recording = False
         self._history = History(store.get_state, max_age)
         self._redactor = redactor
-
-    @property
-    def is_recording(self) -> bool:
-        """Whether changes are being recorded."""
-        return self._is_recording
 
     @property
     def history(self) -> tuple[RecordedAction, ...]:
@@ -86,22 +77,19 @@ class Devtools(Generic[T]):
     def start(self, state: T, *, is_recording: bool) -> None:
         """Begin with the first state; ``devtools`` calls this."""
         self._history.restart(state)
-        self._is_recording = is_recording
+        self.is_recording = is_recording
 
     def set_state(self, partial: Any, replace: bool | None = None, action: object = None) -> None:
-        """Change the state and record it; with ``devtools`` this is ``store.set_state``.
+        """Change the state as ``Store.set_state`` does, and record it; it is ``store.set_state``.
 
         Args:
             partial: As in ``Store.set_state``.
             replace: As in ``Store.set_state``.
             action: What the change is called: a text, or a dict with a ``type``. Default: the name
                 of the function that makes the call.
-
-        Raises:
-            Exception: As ``Store.set_state`` does.
         """
         try:
-            if self._is_recording:
+            if self.is_recording:
                 self._set_and_record(partial, replace, action)
             else:
                 self._set_state(partial, replace, action)
@@ -137,7 +125,6 @@ class Devtools(Generic[T]):
 
         Raises:
             ValueError: If there is no such action, or it was too old to be kept.
-            Exception: Whatever a listener raises.
         """
         earlier = self._history.timeline().state_at(position)
 
@@ -149,13 +136,7 @@ class Devtools(Generic[T]):
 
     @cuts_frames
     def reset(self) -> None:
-        """Go back to the state that the store began with, and forget all actions.
-
-        Secrets stay as they are now.
-
-        Raises:
-            Exception: Whatever a listener raises.
-        """
+        """Go back to the state that the store began with, but for secrets; forget all actions."""
 
         def restart(_: T) -> T:
             initial = self._with_present_secrets(self._store.get_initial_state())
@@ -171,11 +152,11 @@ class Devtools(Generic[T]):
     def pause(self) -> None:
         """Record nothing until ``resume`` is called."""
         self._history.settle()
-        self._is_recording = False
+        self.is_recording = False
 
     def resume(self) -> None:
         """Record from now on."""
-        self._is_recording = True
+        self.is_recording = True
 
     @cuts_frames
     def export_json(self, indent: int | None = None) -> str:
@@ -185,12 +166,9 @@ class Devtools(Generic[T]):
 
         Args:
             indent: By how many spaces to indent. Default: None, all on one line.
-
-        Returns:
-            The text of the file.
         """
         lifted = to_json(
-            self._history.timeline(), self._redactor.redacted, is_paused=not self._is_recording
+            self._history.timeline(), self._redactor.redacted, is_paused=not self.is_recording
         )
         return json.dumps(lifted, indent=indent)
 
@@ -204,9 +182,8 @@ class Devtools(Generic[T]):
             text: What ``export_json`` has returned, or a file that Redux DevTools has written.
 
         Raises:
-            ValueError: If it is neither. Nothing has changed then.
-            Exception: Whatever a validator of an attrs class raises; nothing has changed then. Or
-                what a listener raises.
+            ValueError: If it is neither. Nothing has changed then, nor after an error of a
+                validator.
         """
         present = self._store.get_state()
         timeline = from_json(text, lambda data: self._redactor.revive(data, present))
