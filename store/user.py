@@ -116,6 +116,8 @@ class UserStore(Store[U]):
     Raises:
         TypeError: If ``initial``, or what is later set, does not make a ``UserState``; or if its
             class has a field without a default, which a logout could not reset.
+        ImportError: If the class has fields that only cattrs can store, and the extra
+            ``zustax[persist]`` is not installed.
         NoEventLoopError: If the storage is asynchronous and no event loop is running.
     """
 

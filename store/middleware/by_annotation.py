@@ -71,6 +71,15 @@ def field_from_json(cls: Any, name: str, stored: Any) -> Any:
     return _conversion(hints_of(cls).get(name, _UNKNOWN))[1](stored)
 
 
+def ensure_convertible(state: Any) -> None:
+    """Raise ImportError if it takes cattrs to store a state, and that is not installed."""
+    cls: Any = type(state)
+    if not is_pydantic(cls) and not is_struct(cls):
+        for name, part in (settable_fields(state) or {}).items():
+            if not is_function(part):
+                _conversion(hints_of(cls).get(name, _UNKNOWN))
+
+
 @lru_cache(maxsize=256)
 def hints_of(cls: Any) -> dict[str, Any]:
     """Return the annotations of a class, ``_UNKNOWN`` for each that cannot be resolved."""

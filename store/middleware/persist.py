@@ -25,8 +25,9 @@ from ..storage.file import FileStorage
 from ..tracebacks import cut_frames, cuts_frames
 from ..types import Absent, D, Drafting, Enhanced, P, R, SetState, ShortInitializer, T
 from ..vanilla import Initializer
+from .by_annotation import ensure_convertible
 from .hydration import Hydrator
-from .persist_options import PersistKeywords, PersistOptions
+from .persist_options import PersistKeywords, PersistOptions, whole
 from .persisted_item import PersistedItem
 from .sharing import ExclusiveLock, Sharing, exclusive
 
@@ -260,7 +261,8 @@ def persist(initializer: Any, /, *, name: str, storage: Any = None, **options: A
 
     Raises:
         TypeError: If an argument is of the wrong kind.
-        ImportError: If the default storage needs the extra ``zustax[file]``.
+        ImportError: If the default storage needs the extra ``zustax[file]``; or, when the store is
+            made, if the fields of its state need ``zustax[persist]``.
     """
     make = fitted_initializer(initializer)
     if storage is None:
@@ -278,6 +280,8 @@ def persist(initializer: Any, /, *, name: str, storage: Any = None, **options: A
         store.set_state = _writing(store.set_state, item, hydrator, sharing)
         store.batch = _writing_once(store.batch, item, sharing)
         initial = make(_writing(set_state, item, hydrator, sharing), get_state, store)
+        if chosen.partialize is whole and chosen.serialize is None:
+            ensure_convertible(initial)
         store.get_initial_state = lambda: initial
         store.persist = Persistence(item, hydrator, sharing)
         if not chosen.skip_hydration:

@@ -7,10 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from zustax.store.storage import FileStorage, KeyringStorage, RedisStorage
+from zustax.store import create_store, persist
+from zustax.store.storage import FileStorage, KeyringStorage, MemoryStorage, RedisStorage
 
 USES: dict[str, tuple[str, str, Callable[[Path], object]]] = {
     "lock of files": ("filelock", "file", lambda path: FileStorage(path).lock("a").__enter__()),
+    "whether files can be locked": (
+        "filelock",
+        "file",
+        lambda path: create_store(
+            persist(lambda: {"n": 0}, name="app", storage=FileStorage(path))
+        ).persist.ensure_lockable(),
+    ),
     "directory for files": ("platformdirs", "file", lambda path: FileStorage()),
     "keyring": ("keyring", "keyring", lambda path: KeyringStorage("app", directory=path)),
     "redis": ("redis", "redis", lambda path: RedisStorage(None)),  # type: ignore[arg-type]
@@ -48,3 +56,9 @@ def test_importing_the_store_imports_none_of_them() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
     )
     assert run.stdout.strip() == "set()"
+
+
+def test_a_storage_that_can_be_locked_or_has_no_lock_is_fine(tmp_path: Path) -> None:
+    for storage in (FileStorage(tmp_path), MemoryStorage()):
+        create_store(persist(lambda: {"n": 0}, name="app", storage=storage)).persist.ensure_lockable()
+    assert list(tmp_path.iterdir()) == []
