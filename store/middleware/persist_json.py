@@ -29,37 +29,24 @@ _ENTRIES, _CHARACTERS = 256, 1 << 16
 
 @attrs.frozen(repr=False)
 class StoredState:
-    """What a text holds.
-
-    Attributes:
-        state: The state, None if there is none.
-        version: The version of the program that wrote it, if it says so.
-        note: What was kept beside the state.
-        is_envelope: Whether it is what ``to_text`` writes, or no text at all.
-    """
+    """What a text holds."""
 
     state: Any = None
-    version: float | None = None
+    version: float | None = None  #: of the program that wrote it, if it says so
     note: Any = None
-    is_envelope: bool = True
+    is_envelope: bool = True  #: whether it is what ``to_text`` writes, or no text at all
 
 
-def to_text(
-    taken: Any,
-    state: Any,
-    *,
-    version: float,
-    note: Any = None,
-    serialize: Callable[[Any], Any] | None = None,
-    breathe: Breathe = None,
-) -> str:
-    """Write as text what ``partialize`` took from a state."""
+def to_text(options: Any, state: Any, *, note: Any = None, breathe: Breathe = None) -> str:
+    """Write as text what is to be stored of a state."""
+    # A copy of a dict, since `partialize` may change it.
+    taken: Any = options.partialize({**state} if isinstance(state, dict) else state)
     try:
-        if serialize is None:
+        if options.serialize is None:
             dumped = dump(taken, state, breathe=breathe)
         else:
-            dumped = plain(serialize(taken), breathe=breathe)
-        envelope = {"state": dumped, "version": version}
+            dumped = plain(options.serialize(taken), breathe=breathe)
+        envelope = {"state": dumped, "version": options.version}
         if note is not None:
             envelope["note"] = note
         text = _encode(envelope) if breathe is None else "".join(_pieces(envelope, breathe))

@@ -138,7 +138,6 @@ class PersistedItem(Generic[T]):
             call_later(seconds, self._save_now)
 
     def _save_now(self) -> None:
-        """Write what was put off."""
         if self.is_due:
             try:
                 self.write(Breather())
@@ -226,16 +225,8 @@ class PersistedItem(Generic[T]):
 
     def _newest(self, breathe: Breather | None = None) -> tuple[T, Item]:
         """Return the newest state, and the item to write of it."""
-        options, number, state = self.options, self.number(), self.get_state()
-        taken: Any = {**state} if isinstance(state, dict) else state  # `partialize` may change it
-        text = to_text(
-            options.partialize(taken),
-            state,
-            version=options.version,
-            note=self.note,
-            serialize=options.serialize,
-            breathe=breathe,
-        )
+        number, state = self.number(), self.get_state()
+        text = to_text(self.options, state, note=self.note, breathe=breathe)
         return state, Item(text, number)
 
     def _report(self, error: BaseException) -> None:
@@ -269,16 +260,14 @@ class PersistedItem(Generic[T]):
             self.changed = max(self.changed, item.number)
             self.untaken = None
 
-    async def set_aside(self, item: Item) -> bool:
-        """Have the storage keep what cannot be used now; return True if it knows how to."""
-        if not self.can_set_aside:
-            return False
-        self.untaken = item.text
-        try:
-            await self._make_room(self.options)
-        except Exception as error:
-            log_error(f"{self.options.name!r} could not be set aside", error)
-        return True
+    async def set_aside(self, item: Item) -> None:
+        """Have the storage keep what cannot be used now, if it knows how to."""
+        if self.can_set_aside:
+            self.untaken = item.text
+            try:
+                await self._make_room(self.options)
+            except Exception as error:
+                self.log("set aside", error)
 
     def remove(self) -> None:
         """Remove what the storage holds, also what was set aside."""

@@ -60,5 +60,6 @@ def test_importing_the_store_imports_none_of_them() -> None:
 
 def test_a_storage_that_can_be_locked_or_has_no_lock_is_fine(tmp_path: Path) -> None:
     for storage in (FileStorage(tmp_path), MemoryStorage()):
-        create_store(persist(lambda: {"n": 0}, name="app", storage=storage)).persist.ensure_lockable()
+        store = create_store(persist(lambda: {"n": 0}, name="app", storage=storage))
+        store.persist.ensure_lockable()
     assert list(tmp_path.iterdir()) == []
