@@ -56,7 +56,7 @@ _STRICT: _Conversion = plain, lambda value: value
 _LENIENT: _Conversion = partial(plain, is_strict=False), lambda value: value
 
 
-def fields_to_json(cls: Any, fields: Mapping[str, Any], breathe: Breathe = None) -> dict[str, Any]:
+def fields_to_json(cls: Any, fields: Any, breathe: Breathe = None) -> dict[str, Any]:
     """Make JSON values of fields of a class, each on its own; functions are left out."""
     hints = hints_of(cls)
     return {
@@ -165,14 +165,15 @@ def _converter() -> Any:
     for kind, unstructure, structure in both_ways:
         converter.register_unstructure_hook(kind, unstructure)
         converter.register_structure_hook(kind, structure)
-    for predicate, unstructure_for, structure_for in (
-        (_is_enum, _enum_to_json, _enum_from_json),
+    for predicate, to_json, from_json in (
         (_is_named_tuple, _tuple_to_json, _tuple_from_json),
-        (is_pydantic, _model_to_json, _model_from_json),
-        (is_struct, _struct_to_json, _struct_from_json),
+        (is_pydantic, _model_to_json, model_from_json),
+        (is_struct, _struct_to_json, struct_from_json),
     ):
-        converter.register_unstructure_hook_factory(predicate, unstructure_for)
-        converter.register_structure_hook_factory(predicate, structure_for)
+        converter.register_unstructure_hook_func(predicate, to_json)
+        converter.register_structure_hook_func(predicate, from_json)
+    converter.register_unstructure_hook_factory(_is_enum, _enum_to_json)
+    converter.register_structure_hook_factory(_is_enum, _enum_from_json)
     converter.register_unstructure_hook_factory(_is_class, partial(_class_to_json, converter))
     converter.register_structure_hook_factory(_is_class, partial(_class_from_json, converter))
     converter.register_structure_hook_factory(_is_union, partial(_union_from_json, converter))
@@ -215,38 +216,40 @@ def _conversions(cls: Any) -> list[_Conversion]:
     return [_conversion(hints_of(cls).get(name, _UNKNOWN)) for name in cls._fields]
 
 
-def _tuple_to_json(cls: Any) -> Callable[[Any], Any]:
-    return lambda value: [
+def _tuple_to_json(value: Any) -> list[Any]:
+    return [
         to_json(part, (name,), breathe=None)
-        for name, part, (to_json, _) in zip(cls._fields, value, _conversions(cls), strict=True)
+        for name, part, (to_json, _) in zip(
+            value._fields, value, _conversions(type(value)), strict=True
+        )
     ]
 
 
-def _tuple_from_json(cls: Any) -> Callable[[Any, Any], Any]:
-    return lambda stored, _: cls(
-        *(from_json(part) for part, (_, from_json) in zip(stored, _conversions(cls), strict=False))
-    )
+def _tuple_from_json(stored: Any, cls: Any) -> Any:
+    parts = zip(stored, _conversions(cls), strict=False)  # fields may have come or gone
+    return cls(*(from_json(part) for part, (_, from_json) in parts))
 
 
-def _model_to_json(cls: Any) -> Callable[[Any], Any]:
-    return lambda model: model.model_dump(mode="json", by_alias=False)
+def _model_to_json(model: Any) -> Any:
+    return model.model_dump(mode="json", by_alias=False)
 
 
-def _model_from_json(cls: Any) -> Callable[[Any, Any], Any]:
-    read = partial(cls.model_validate_json, by_alias=False, by_name=True)
-    return lambda stored, _: read(json.dumps(stored))
+def model_from_json(stored: Any, cls: Any) -> Any:
+    """Make a model of pydantic."""
+    return cls.model_validate_json(json.dumps(stored), by_alias=False, by_name=True)
 
 
-def _struct_to_json(cls: Any) -> Callable[[Any], Any]:
+def _struct_to_json(struct: Any) -> Any:
     import msgspec
 
-    return partial(msgspec.to_builtins, str_keys=True)
+    return msgspec.to_builtins(struct, str_keys=True)
 
 
-def _struct_from_json(cls: Any) -> Callable[[Any, Any], Any]:
+def struct_from_json(stored: Any, cls: Any) -> Any:
+    """Make a struct of msgspec."""
     import msgspec
 
-    return lambda stored, _: msgspec.convert(stored, cls, str_keys=True)
+    return msgspec.convert(stored, cls, str_keys=True)
 
 
 def _is_class(hint: Any) -> bool:
@@ -263,22 +266,18 @@ def _is_resolved(cls: Any) -> bool:
     return True
 
 
-def _unresolved_to_json(cls: Any, value: Any) -> Any:
-    return fields_to_json(cls, settable_fields(value) or {})
-
-
 def _class_to_json(converter: Any, hint: Any) -> Callable[[Any], Any]:
     import cattrs.gen
 
     cls: Any = get_origin(hint) or hint
-    unstructure: Any = partial(_unresolved_to_json, cls)
+    unstructure: Any = None
     if _is_resolved(cls):
         unstructure = cattrs.gen.make_dict_unstructure_fn(hint, converter)
 
     def to_json(value: Any) -> Any:
         if type(value) is not cls:  # what a subclass has besides would be lost
             raise TypeError
-        return unstructure(value)
+        return unstructure(value) if unstructure else fields_to_json(cls, settable_fields(value))
 
     return to_json
 

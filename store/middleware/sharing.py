@@ -40,8 +40,7 @@ _PATIENCE = 1.0
 class Sharing(Generic[T]):
     """Reads the storage again when that says that another process has changed the item.
 
-    What is read is dropped if the state has changed here since: that change is newer, and it is
-    being written. Then the storage is read once more, for what may have come after it.
+    What is read is dropped if the state has changed here since, and the storage is read once more.
     """
 
     def __init__(

@@ -77,10 +77,7 @@ def read_file(path: Path) -> bytes | None:
 def write_file(
     path: Path, content: bytes, announce: Callable[[Signature], object], *, private: bool
 ) -> None:
-    """Write a file in one step that a crash cannot halve.
-
-    ``announce`` is called with the signature of the new file just before that takes its place.
-    """
+    """Write a file in one step; ``announce`` is called with its signature just before that."""
     temporary = _temporary(path)
     try:
         status = _write(temporary, content, mode=0o600 if private else 0o666)
@@ -116,8 +113,7 @@ def _write(path: Path, content: bytes, mode: int) -> os.stat_result:
 def patiently(function: Callable[..., T], *arguments: Any) -> T:
     """Call a function again for a moment while it has no permission.
 
-    On Windows, and on network drives, a virus scanner or another reader takes that away for some
-    milliseconds.
+    A virus scanner or another reader takes that away, on Windows and on network drives.
     """
     deadline = time.monotonic() + _PATIENCE
     while True:
@@ -205,12 +201,7 @@ def kernel_lock(path: Path, timeout: float | None, *, private: bool, user: str) 
 
 
 def file_name(name: str) -> str:
-    """Make the name of a file, so that no two items share one and none leaves the directory.
-
-    It is the name itself, but for what some system does not take: control characters, ``<>:"|?*``,
-    a dot or a space at the end, the first letter of a device of Windows (``con``, ``nul.txt``).
-    These, and ``%``, are percent-encoded.
-    """
+    """Make the name of a file: the name itself, with what some system does not take escaped."""
     if not isinstance(name, str):
         raise TypeError(f"the name of an item must be a str, not {type(name).__name__}")
     escaped = _ESCAPED.sub(lambda match: _percent_encoded(match[0]), name)

@@ -144,8 +144,7 @@ class KeyringStorage:
 class _Keyring:
     """The items of a service, and beside each a file that is written when it changes.
 
-    A text that is longer than a credential of Windows is kept in pieces, under names of their own.
-    Under the name of the item is then where they are, which is written last.
+    A long text is kept in pieces, and under the name of the item is then where these are.
     """
 
     def __init__(self, keyring: Any, service: str, files: FileStorage) -> None:
