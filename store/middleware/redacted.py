@@ -59,7 +59,7 @@ class Redactor:
         self._secret_names = _SECRET_NAMES.union(map(_bare, secret))
 
     def redacted(self, value: Any, above: tuple[int, ...] = ()) -> Json:
-        """Make plain data of a value, without its secrets and without the functions in its dicts."""
+        """Make plain data of a value, without its secrets and the functions in its dicts."""
         if isinstance(value, float):
             return value if math.isfinite(value) else None
         if value is None or isinstance(value, (bool, int, str)):
