@@ -98,8 +98,8 @@ def subscribe_to_slice(
 ) -> Callable[[], None]:
     """Subscribe to a slice, and return the function that unsubscribes.
 
-    A listener that is fired immediately does not hear of what it changes itself, since it is not
-    subscribed yet. What another thread changes meanwhile is delivered.
+    A listener that is fired immediately does not hear of what it changes itself, but of what
+    another thread changes meanwhile.
     """
     this_thread = get_ident()
     was_overtaken = False
@@ -138,11 +138,7 @@ class View(Generic[S]):
 
     @cuts_frames
     def get(self) -> S:
-        """Return the slice of the newest state.
-
-        Raises:
-            Exception: Whatever the selector raises.
-        """
+        """Return the slice of the newest state."""
         return self._selector(self._store.get_state())
 
     def subscribe(
@@ -150,17 +146,8 @@ class View(Generic[S]):
     ) -> Callable[[], None]:
         """Call a listener when the slice changes, as ``Store.subscribe`` does.
 
-        Args:
-            listener: Called with the new slice and the one it was last called with.
-            fire_immediately: Whether to call the listener at once, with the first slice as both
-                arguments. Default: False.
-
         Returns:
             The function that unsubscribes.
-
-        Raises:
-            TypeError: If the listener is not a function, or is a coroutine function.
-            Exception: Whatever the selector raises, or the listener when it is fired immediately.
         """
         unsubscribe: Callable[[], None] = self._store.subscribe(
             self._selector,
@@ -185,10 +172,6 @@ class Changes(AsyncIterator[S], Generic[S]):
     Values may change in any thread, and the iterator may be awaited in any event loop. If several
     tasks share one iterator, each value goes to one of them. An iterator that is dropped without
     ``close()`` leaves the listeners at the next change.
-
-    Args:
-        subscribe: Adds a listener of the newest value and the one before, and returns the function
-            that removes it.
     """
 
     def __init__(self, subscribe: Callable[[Callable[[S, S], None]], Callable[[], None]]) -> None:
@@ -213,11 +196,7 @@ class Changes(AsyncIterator[S], Generic[S]):
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
     async def __anext__(self) -> S:
-        """Wait for the next change, unless one has happened since the last value was returned.
-
-        Raises:
-            StopAsyncIteration: If the iterator is closed, or is closed meanwhile.
-        """
+        """Wait for the next change, unless one has happened since the last value was returned."""
         while (newest := self._take()) is _NOTHING:
             await self._wait()
         return newest
@@ -256,7 +235,7 @@ class Changes(AsyncIterator[S], Generic[S]):
                 self._waiting.discard(waiter)
 
     def _wake(self) -> None:
-        """Wake those who wait, once each: a busy loop must not collect a call for every change."""
+        """Wake all who wait, once each: a busy loop must not collect a call for every change."""
         while self._waiting:
             loop, event = self._waiting.pop()
             with suppress(RuntimeError):  # the loop was closed with the task still in it

@@ -234,14 +234,10 @@ class Store(Generic[T]):
 
         Args:
             selector: Takes the slice from a state.
-            equality_fn: Called with the slice that was last delivered and the newest; if it returns
-                True, listeners are not called. Default: ``object_is``.
+            equality_fn: As in ``subscribe``.
 
         Returns:
             An object with ``get()``, ``subscribe(listener)`` and ``changes()``.
-
-        Raises:
-            TypeError: If an argument is not a function.
         """
         selector = fitted("selector", selector, "state")
         equality_fn = fitted("equality_fn", equality_fn, "previous", "slice")
@@ -283,7 +279,7 @@ class Store(Generic[T]):
         return f"<{kind}: {', '.join(shown)}>" if names else f"<{kind}>"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        """Refuse to be pickled or copied: a copy would share the actions and lack the listeners."""
+        # A copy would share the actions and lack the listeners.
         raise TypeError(
             f"a {type(self).__name__} can be neither copied nor pickled: its listeners, its "
             "middlewares and the functions in its state belong to this very store; pass on what "
@@ -306,7 +302,6 @@ class Store(Generic[T]):
         return self.set_state
 
     def _merge(self, state: Any, partial: Any, replace: bool | None) -> Any:
-        """Make the next state of the present one and of what was set."""
         return partial if replace or not isinstance(partial, dict) else merge_state(state, partial)
 
 

@@ -89,20 +89,17 @@ class KeyringStorage:
             import keyring
         parent = data_directory("zustax") / "keyring" if directory is None else Path(directory)
         files = FileStorage(parent / file_name(service), poll_interval=poll_interval)
-        self._use(_Keyring(keyring, service, files))
+        storage: SharedStorage = _Keyring(keyring, service, files)
         problem = _problem_of(keyring, service, timeout)
-        if problem is None:
-            return
-        if fallback is None:
-            raise StorageUnavailableError(
-                f"there is no keyring to use: {problem}. On Linux it takes a D-Bus session with "
-                "gnome-keyring, KeePassXC or KWallet, unlocked; or pass fallback=FileStorage() to "
-                "keep the items in files where there is no keyring"
-            )
-        _log.warning("there is no keyring to use: %s; falling back to %r", problem, fallback)
-        self._use(fallback)
-
-    def _use(self, storage: SharedStorage) -> None:
+        if problem is not None:
+            if fallback is None:
+                raise StorageUnavailableError(
+                    f"there is no keyring to use: {problem}. On Linux it takes a D-Bus session "
+                    "with gnome-keyring, KeePassXC or KWallet, unlocked; or pass "
+                    "fallback=FileStorage() to keep the items in files where there is no keyring"
+                )
+            _log.warning("there is no keyring to use: %s; falling back to %r", problem, fallback)
+            storage = fallback
         self._storage = storage
         for ability in _ABILITIES:
             if hasattr(storage, ability):
