@@ -159,6 +159,7 @@ def _copying(cls: Any) -> Merge:
 
 def _only_keeps_values(cls: Any) -> bool:
     """Return True if an instance is its values in slots, just as ``__init__`` was given them."""
+    init = vars(cls).get("__init__")
     fields, allocate = attrs.fields(cls), cast(object, cls.__new__)
     slots = {slot for base in cls.__mro__ for slot in vars(base).get("__slots__", ())}
     return (
@@ -170,13 +171,8 @@ def _only_keeps_values(cls: Any) -> bool:
         and not any(field.validator or field.converter for field in fields)
         and not hasattr(cls, "__attrs_pre_init__")
         and not hasattr(cls, "__attrs_post_init__")
-        and _is_written_by_attrs(vars(cls).get("__init__"))
-    )
-
-
-def _is_written_by_attrs(function: object) -> bool:
-    return isinstance(function, FunctionType) and function.__code__.co_filename.startswith(
-        "<attrs generated "
+        and isinstance(init, FunctionType)
+        and init.__code__.co_filename.startswith("<attrs generated ")
     )
 
 

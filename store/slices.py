@@ -197,9 +197,20 @@ class Changes(AsyncIterator[S], Generic[S]):
 
     async def __anext__(self) -> S:
         """Wait for the next change, unless one has happened since the last value was returned."""
-        while (newest := self._take()) is _NOTHING:
-            await self._wait()
-        return newest
+        while True:
+            with self._lock:
+                if self._is_closed:
+                    raise StopAsyncIteration
+                if self._newest is not _NOTHING:
+                    newest, self._newest = self._newest, _NOTHING
+                    return newest
+                waiter = asyncio.get_running_loop(), asyncio.Event()
+                self._waiting.add(waiter)
+            try:
+                await waiter[1].wait()
+            finally:
+                with self._lock:
+                    self._waiting.discard(waiter)
 
     def close(self) -> None:
         """End the iteration at once, in whatever thread or task it waits. Can be called again."""
@@ -214,25 +225,6 @@ class Changes(AsyncIterator[S], Generic[S]):
             if not self._is_closed:
                 self._newest = newest
                 self._wake()
-
-    def _take(self) -> S:
-        with self._lock:
-            if self._is_closed:
-                raise StopAsyncIteration
-            newest, self._newest = self._newest, _NOTHING
-            return newest
-
-    async def _wait(self) -> None:
-        waiter = asyncio.get_running_loop(), asyncio.Event()
-        with self._lock:
-            if self._newest is not _NOTHING or self._is_closed:
-                return
-            self._waiting.add(waiter)
-        try:
-            await waiter[1].wait()
-        finally:
-            with self._lock:
-                self._waiting.discard(waiter)
 
     def _wake(self) -> None:
         """Wake all who wait, once each: a busy loop must not collect a call for every change."""

@@ -18,10 +18,6 @@ from ..after_fork import renews_after_fork
 _PENDING: Any = object()
 
 
-def _name(action: dict[str, Any]) -> str:
-    return repr(action.get("type"))
-
-
 @attrs.frozen
 class RecordedAction:
     """One action, and what it did. Its ``repr`` shows no more than the action's name.
@@ -35,7 +31,7 @@ class RecordedAction:
     """
 
     id: int
-    action: dict[str, Any] = attrs.field(repr=_name)
+    action: dict[str, Any] = attrs.field(repr=lambda action: repr(action.get("type")))
     timestamp: int
     before: Any = attrs.field(repr=False)
     after: Any = attrs.field(repr=False, default=_PENDING)
