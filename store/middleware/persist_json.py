@@ -10,7 +10,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator
-from itertools import repeat
+from itertools import islice, repeat
 from json.encoder import encode_basestring
 from typing import Any, cast
 
@@ -50,7 +50,9 @@ def to_text(options: Any, state: Any, *, note: Any = None, breathe: Breathe = No
         if note is not None:
             envelope["note"] = note
         text = _encode(envelope) if breathe is None else "".join(_pieces(envelope, breathe))
-        return text if text.isascii() else _HALF_PAIR.sub(_escaped, text)
+        if text.isascii():
+            return text
+        return _HALF_PAIR.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
     except RecursionError:
         problem = "the state is nested too deeply to be stored, or contains itself"
     except ValueError as error:
@@ -104,38 +106,23 @@ def _pieces(value: Any, breathe: Callable[[int], None]) -> Iterator[str]:
             yield encode_basestring(value[start : start + _CHARACTERS])[1:-1]
         yield '"'
     elif _is_large(value):
-        opening, closing = "{}" if isinstance(value, dict) else "[]"
-        for group in _groups(value, breathe):
-            yield opening
-            opening = ","
-            if isinstance(group, tuple):
-                key, entry = group
-                yield "" if key is None else f"{encode_basestring(key)}:"
-                yield from _pieces(entry, breathe)
+        is_dict = isinstance(value, dict)
+        entries = iter(value.items() if is_dict else zip(repeat(None), value))
+        opening, closing = "{}" if is_dict else "[]"
+        while group := list(islice(entries, _ENTRIES)):
+            breathe(len(group))
+            if any(_is_large(entry) for _, entry in group):
+                for key, entry in group:
+                    yield f"{opening}{encode_basestring(key)}:" if is_dict else opening
+                    yield from _pieces(entry, breathe)
+                    opening = ","
             else:
-                yield _encode(group)[1:-1]
+                small = dict(group) if is_dict else [entry for _, entry in group]
+                yield opening + _encode(small)[1:-1]
+                opening = ","
         yield closing
     else:
         yield _encode(value)
-
-
-def _groups(value: Any, breathe: Callable[[int], None]) -> Iterator[Any]:
-    """Divide a dict or list into small ones, and a pair of its key and value for a large entry."""
-    is_dict = isinstance(value, dict)
-    small: Any = {} if is_dict else []
-    for key, entry in value.items() if is_dict else zip(repeat(None), value):
-        breathe(1)
-        if small and (len(small) == _ENTRIES or _is_large(entry)):
-            yield small
-            small = {} if is_dict else []
-        if _is_large(entry):
-            yield key, entry
-        elif is_dict:
-            small[key] = entry
-        else:
-            small.append(entry)
-    if small:
-        yield small
 
 
 def _is_large(value: Any) -> bool:
@@ -151,10 +138,6 @@ def _is_large(value: Any) -> bool:
 def is_version(value: object) -> bool:
     """Return True if a value can be the version of a program: a number that JSON has."""
     return type(value) in (int, float) and math.isfinite(cast(float, value))
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
 
 
 def _refuse(constant: str) -> None:
