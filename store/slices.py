@@ -1,4 +1,4 @@
-"""One slice of a state: listeners that hear of its changes alone, views, and iteration."""
+"""One slice of a state: listeners for its changes alone, views, and iteration."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def subscribe_to_slice(
 ) -> Callable[[], None]:
     """Subscribe to a slice, and return the function that unsubscribes.
 
-    A listener that is fired immediately does not hear of what it changes itself, but of what
+    A listener that is fired immediately is not called for what it changes itself, but for what
     another thread changes meanwhile.
     """
     this_thread = get_ident()

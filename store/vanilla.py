@@ -44,7 +44,7 @@ class Initializer(Protocol[T]):
 
 
 class Store(Generic[T]):
-    """A state that is replaced, never mutated, and listeners that hear of each change.
+    """A state that is replaced, never mutated, and listeners that are called for each change.
 
     The semantics are those of a store of Zustand 5 with ``subscribeWithSelector``. All methods may
     be called from any thread. A change is made under a lock; listeners run without it, in the

@@ -51,7 +51,7 @@ class AsyncWrites:
 
     @property
     def is_used(self) -> bool:
-        """Whether anything had to be awaited yet, so that the storage is asynchronous."""
+        """Return True if anything had to be awaited yet: the storage is asynchronous."""
         return self._loop is not None
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[Any] | None:

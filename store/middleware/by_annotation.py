@@ -310,7 +310,7 @@ def _is_union(hint: Any) -> bool:
 
 
 def _union_from_json(converter: Any, union: Any) -> Callable[[Any, Any], Any]:
-    """Tell the alternatives of a union apart by what JSON has of each, and classes by fields."""
+    """Distinguish the members of a union by what JSON has of each, and classes by their fields."""
     by_kind = defaultdict[type, list[Any]](list)
     for member in get_args(union):
         for kind in _kinds(member):

@@ -37,8 +37,8 @@ class Hydrator(Generic[T]):
     """Hydrates one store. Of several hydrations at once the one that began last counts."""
 
     def __init__(self, item: PersistedItem[T], set_state: Callable[..., None]) -> None:
-        self.has_hydrated = False  #: whether the last hydration has succeeded
-        self.has_ended = False  #: whether any has ended, well or not
+        self.has_hydrated = False  #: the last hydration has succeeded
+        self.has_ended = False  #: one has ended, well or not
         self.on_hydrate = ListenerSet()
         self.on_finish = ListenerSet()
         self._item = item
@@ -54,7 +54,7 @@ class Hydrator(Generic[T]):
         self.ending: Future[None] = Future()
         self.ending.set_running_or_notify_cancel()  # those who wait cannot cancel it
 
-    def first(self, initial: T) -> T:
+    def hydrate(self, initial: T) -> T:
         """Hydrate what the initializer has made, before the store has a state, and return that."""
         self._initial = self._item.saved = initial
         if self._item.options.skip_hydration:
@@ -70,27 +70,27 @@ class Hydrator(Generic[T]):
             self._item.saved = hydration.made
         return cast(T, self._item.saved)
 
-    def again(self) -> Awaitable[None] | None:
+    def rehydrate(self) -> Awaitable[None] | None:
         """Hydrate the state of the store; return an awaitable if that is not done yet."""
         self.has_hydrated = False
         return self._item.writes.start(self.run(self.begin()))
 
-    def pay(self) -> Exception | None:
+    def reread(self) -> Exception | None:
         """Read the storage before the state is changed, if it could not be read before.
 
         Return why that cannot be, so that the state is not written either. An asynchronous storage
         is read when the state is written.
         """
         item = self._item
-        if item.untaken is not UNREAD or not item.can_set_aside or item.writes.is_used:
+        if item.untaken is not UNREAD or not item.can_quarantine or item.writes.is_used:
             return None
         try:
-            item.writes.start(self._read_and_run())
+            item.writes.start(self._reread())
         except Exception as error:
             return error
         return None
 
-    async def _read_and_run(self) -> None:
+    async def _reread(self) -> None:
         item = await self._item.read()
         await self.run(self.begin(), item)
 
@@ -141,7 +141,7 @@ class Hydrator(Generic[T]):
                 self._item.untaken = item.text
             stored, is_migrated = await self._stored_in(item, is_news=is_news)
             if self.is_over(hydration):
-                return  # and a middleware outside does not hear of it
+                return  # without a call of set_state, which a middleware may record
             self._adopt(hydration, stored, item, is_overtaken)
             if not hydration.has_made:
                 return
@@ -162,10 +162,10 @@ class Hydrator(Generic[T]):
 
         A text that is none is set aside, unless another process has just written it.
         """
-        options, can_set_aside = self._item.options, self._item.can_set_aside
+        options, can_quarantine = self._item.options, self._item.can_quarantine
         try:
             stored = from_text(item.text)
-            if can_set_aside and not stored.is_envelope:
+            if can_quarantine and not stored.is_envelope:
                 raise StoredStateError("the stored text is no state of a store")
             if stored.version in (None, options.version):
                 return stored, False
@@ -174,16 +174,16 @@ class Hydrator(Generic[T]):
                     f"{options.name!r} was stored by version {stored.version} of the program, and "
                     f"this is version {options.version}: pass migrate= to read it"
                 )
-                if can_set_aside:
+                if can_quarantine:
                     raise error
                 self._item.log("read", error)
                 return StoredState(is_envelope=False), False
         except StoredStateError:
             if not is_news:
-                await self._item.set_aside(item)
+                await self._item.quarantine(item)
             raise
         migrated = await self._item.writes.wait(options.migrate(stored.state, stored.version))
-        if can_set_aside and migrated is None and stored.state is not None:
+        if can_quarantine and migrated is None and stored.state is not None:
             raise StoredStateError("migrate has returned None; does it lack a return?")
         return attrs.evolve(stored, state=migrated), True
 
@@ -222,7 +222,7 @@ class Hydrator(Generic[T]):
             value = options.deserialize(value)
             merge = merge_values if is_default else merge
         merged = merge(value, current)
-        if not self._item.can_set_aside or is_whole:
+        if not self._item.can_quarantine or is_whole:
             return merged, True
         kind: Any = dict if isinstance(current, dict) else type(current)
         if not isinstance(merged, kind):

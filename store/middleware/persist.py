@@ -57,7 +57,7 @@ class Persistence(Generic[T]):
             NoEventLoopError: If the storage is asynchronous and there is no event loop.
         """
         self._sharing.listen()
-        return self._hydrator.again()
+        return self._hydrator.rehydrate()
 
     def has_hydrated(self) -> bool:
         """Return True if the last hydration has succeeded."""
@@ -84,7 +84,7 @@ class Persistence(Generic[T]):
 
     @cuts_frames
     def ensure_lockable(self) -> None:
-        """Make sure that ``exclusive`` does not fail for want of a package.
+        """Make sure that no package is missing for ``exclusive``.
 
         Raises:
             ImportError: If the lock of the storage needs an extra that is not installed.
@@ -146,7 +146,7 @@ class Persistence(Generic[T]):
 
     def forget_set_aside(self) -> None:
         """Remove, with the next write, what the storage has set aside of this item."""
-        self._item.forgets_set_aside = True
+        self._item.clears_quarantine = True
 
     @cuts_frames
     def on_hydrate(
@@ -286,7 +286,7 @@ def persist(initializer: Any, /, *, name: str, storage: Any = None, **options: A
         store.persist = Persistence(item, hydrator, sharing)
         if not chosen.skip_hydration:
             sharing.listen()
-        return hydrator.first(initial)
+        return hydrator.hydrate(initial)
 
     return (Drafting if isinstance(initializer, Drafting) else Enhanced)(with_storage)
 
@@ -306,7 +306,7 @@ def _writing(
                     item.save()
                 return
             with sharing.changing():
-                problem = hydrator.pay()
+                problem = hydrator.reread()
                 set_state(partial, replace, action)
                 item.save(problem)
         except BaseException as error:

@@ -34,7 +34,7 @@ class StoredState:
     state: Any = None
     version: float | None = None  #: of the program that wrote it, if it says so
     note: Any = None
-    is_envelope: bool = True  #: whether it is what ``to_text`` writes, or no text at all
+    is_envelope: bool = True  #: it is what ``to_text`` writes, or no text at all
 
 
 def to_text(options: Any, state: Any, *, note: Any = None, breathe: Breathe = None) -> str:
@@ -84,7 +84,7 @@ def from_text(text: Any) -> StoredState:
 
 
 class Breather:
-    """Lets other threads run after each so much work, since ``json`` itself would hold them up."""
+    """Lets other threads run now and then, since ``json`` itself would hold them up."""
 
     def __init__(self) -> None:
         self._work = 0

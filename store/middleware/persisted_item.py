@@ -66,8 +66,8 @@ class PersistedItem(Generic[T]):
         self.saved: Any = None  #: the state that was last saved or loaded
         self.being_saved: Any = _NONE  #: the state of the last write, unless that has failed
         self.note: Any = None  #: what is kept beside the state
-        self.is_due = False  #: whether a write is going to be made soon
-        self.forgets_set_aside = False  #: whether the next write removes what was set aside
+        self.is_due = False  #: a write is going to be made soon
+        self.clears_quarantine = False  #: the next write removes what is in quarantine
         self._numbers = count(1)
         self._written = 0
         self._failures = 0
@@ -89,18 +89,18 @@ class PersistedItem(Generic[T]):
         return next(self._numbers)
 
     @property
-    def can_set_aside(self) -> bool:
-        """Whether the storage can keep a text that is not taken over."""
+    def can_quarantine(self) -> bool:
+        """Return True if the storage can keep a text that was not taken over."""
         return hasattr(self.options.storage, "set_aside")
 
     @property
     def is_saved(self) -> bool:
-        """Whether the storage holds the newest state."""
+        """Return True if the storage holds the newest state."""
         return self.get_state() is self.saved
 
     @property
     def has_failed(self) -> bool:
-        """Whether the last write has failed, or is still under way."""
+        """Return True if the last write has failed, or is still under way."""
         return self.known is not None and self.known.number < self._written
 
     @contextmanager
@@ -155,7 +155,7 @@ class PersistedItem(Generic[T]):
             self.is_due = False
             state, item = self._newest(breathe)
             is_known = self.options.sync and not self.has_failed and item == self.known
-            if is_known and not self.forgets_set_aside:
+            if is_known and not self.clears_quarantine:
                 # To write it again would only undo what another process has written meanwhile.
                 self.saved = state
                 return None
@@ -163,7 +163,7 @@ class PersistedItem(Generic[T]):
 
             async def write() -> None:
                 try:
-                    await self._make_room(options)
+                    await self._quarantine_untaken(options)
                     await self.writes.wait(options.storage.set_item(options.name, item.text))
                 except BaseException:
                     self.being_saved = _NONE
@@ -179,7 +179,7 @@ class PersistedItem(Generic[T]):
         """
         await self.writes.written()
         was_taken = self.untaken is None
-        await self._make_room(self.options)
+        await self._quarantine_untaken(self.options)
         with self._one_write:
             self.is_due = False
             state, item = self._newest()
@@ -195,9 +195,9 @@ class PersistedItem(Generic[T]):
         await self._note_saved(item, state, options)
         return True
 
-    async def _make_room(self, options: Any) -> None:
-        """Set aside what the storage holds, if it was not taken over: it is never overwritten."""
-        if not self.can_set_aside:
+    async def _quarantine_untaken(self, options: Any) -> None:
+        """Quarantine what the storage holds, if it was not taken over: it is never overwritten."""
+        if not self.can_quarantine:
             return  # and treated as Zustand treats it
         if self._reading is not None:
             await self.writes.until(self._reading)
@@ -211,9 +211,9 @@ class PersistedItem(Generic[T]):
         self.remember(item)
         self.saved = state
         self._failures = 0
-        if self.forgets_set_aside:
-            self.forgets_set_aside = False
-            await self._remove_set_aside(options)
+        if self.clears_quarantine:
+            self.clears_quarantine = False
+            await self._clear_quarantine(options)
 
     async def ensure_writable(self) -> None:
         """Make sure that the newest state can be written, if the storage can find that out."""
@@ -260,17 +260,17 @@ class PersistedItem(Generic[T]):
             self.changed = max(self.changed, item.number)
             self.untaken = None
 
-    async def set_aside(self, item: Item) -> None:
-        """Have the storage keep what cannot be used now, if it knows how to."""
-        if self.can_set_aside:
+    async def quarantine(self, item: Item) -> None:
+        """Quarantine what cannot be used, if the storage can do that."""
+        if self.can_quarantine:
             self.untaken = item.text
             try:
-                await self._make_room(self.options)
+                await self._quarantine_untaken(self.options)
             except Exception as error:
                 self.log("set aside", error)
 
     def remove(self) -> None:
-        """Remove what the storage holds, also what was set aside."""
+        """Remove what the storage holds, also in quarantine."""
         with self._one_write:
             self._forget()
             self.is_due = False
@@ -278,11 +278,11 @@ class PersistedItem(Generic[T]):
 
             async def remove() -> None:
                 await self.writes.wait(options.storage.remove_item(options.name))
-                await self._remove_set_aside(options)
+                await self._clear_quarantine(options)
 
             self.writes.write(remove)
 
-    async def _remove_set_aside(self, options: Any) -> None:
+    async def _clear_quarantine(self, options: Any) -> None:
         remove_set_aside = getattr(options.storage, "remove_set_aside", None)
         if remove_set_aside is not None:
             try:

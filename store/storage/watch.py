@@ -1,4 +1,4 @@
-"""Hear of what other processes change: in files, by looking, and in Redis, on channels."""
+"""Notices of what other processes change: in files, by looking, and in Redis, on channels."""
 
 from __future__ import annotations
 
