@@ -289,9 +289,10 @@ def _class_from_json(converter: Any, hint: Any) -> Callable[[Any, Any], Any]:
     aliases = {field.name: field.alias for field in attrs.fields(cls)} if attrs.has(cls) else {}
 
     def from_dict(stored: Any, _: Any) -> Any:
-        known = [name for name in settable_names(cls) if name in stored]
-        values = {name: field_from_json(cls, name, stored[name]) for name in known}
-        return cls(**{aliases.get(name, name): value for name, value in values.items()})
+        known = (name for name in settable_names(cls) if name in stored)
+        return cls(
+            **{aliases.get(name, name): field_from_json(cls, name, stored[name]) for name in known}
+        )
 
     structure: Any = from_dict
     if _is_resolved(cls):

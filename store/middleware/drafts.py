@@ -127,16 +127,11 @@ class FieldsDraft:
     def __setattr__(self, name: str, value: Any) -> None:
         vars(self)["_fields"][name] = value
 
-    def __eq__(self, other: object) -> bool:
-        return self._as_defined("__eq__", other)
+    def __eq__(self, other: object) -> Any:
+        return getattr(self.__class__, "__eq__")(self, other)  # noqa: B009
 
-    def __lt__(self, other: object) -> bool:
-        return self._as_defined("__lt__", other)
-
-    def _as_defined(self, operator: str, other: object) -> bool:
-        """Compare as the class does; it may say that it is not implemented."""
-        result: bool = getattr(self.__class__, operator)(self, other)
-        return result
+    def __lt__(self, other: object) -> Any:
+        return getattr(self.__class__, "__lt__")(self, other)  # noqa: B009
 
     def __copy__(self) -> FieldsDraft:
         return FieldsDraft(vars(self)["_base"], vars(self)["_fields"].copy())
