@@ -178,8 +178,7 @@ class PersistedItem(Generic[T]):
         A storage that is not fenced, and one that was not read before, is written in any case.
         """
         await self.writes.written()
-        was_taken = self.untaken is None
-        await self._quarantine_untaken(self.options)
+        was_moved = await self._quarantine_untaken(self.options)
         with self._one_write:
             self.is_due = False
             state, item = self._newest()
@@ -188,24 +187,26 @@ class PersistedItem(Generic[T]):
             if replace_item is None or expected is None:
                 replacing = options.storage.set_item(options.name, item.text)
             else:
-                text = expected.text if was_taken else None
+                text = None if was_moved else expected.text
                 replacing = replace_item(options.name, text, item.text)
         if (await self.writes.wait(replacing)) is False:
             return False
         await self._note_saved(item, state, options)
         return True
 
-    async def _quarantine_untaken(self, options: Any) -> None:
-        """Quarantine what the storage holds, if it was not taken over: it is never overwritten."""
+    async def _quarantine_untaken(self, options: Any) -> bool:
+        """Quarantine what the storage holds, and return True, if it was not taken over."""
         if not self.can_quarantine:
-            return  # and treated as Zustand treats it
+            return False  # and treated as Zustand treats it
         if self._reading is not None:
             await self.writes.until(self._reading)
         if self.untaken is UNREAD:
             self.untaken = await self.writes.wait(options.storage.get_item(options.name))
-        if self.untaken is not None:
-            await self.writes.wait(options.storage.set_aside(options.name, self.untaken))
-            self.untaken = None
+        if self.untaken is None:
+            return False
+        await self.writes.wait(options.storage.set_aside(options.name, self.untaken))
+        self.untaken = None
+        return True
 
     async def _note_saved(self, item: Item, state: T, options: Any) -> None:
         self.remember(item)

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from ..after_fork import renews_after_fork, restarts_after_fork
+from ..after_fork import renews_after_fork
 from ..tracebacks import log_error
 from .disk import Signature, signature_of
 
@@ -51,7 +51,6 @@ class FileWatcher:
         self._watched: list[_Watched] = []
         self.renew()
         renews_after_fork(self)
-        restarts_after_fork(self)
 
     def renew(self) -> None:
         """Make the lock anew, in a forked process, in which there is no thread."""
@@ -135,12 +134,16 @@ class ThreadListener:
         self._channel = channel
         self._is_over = Event()
         self.restart()
-        restarts_after_fork(self)
+        renews_after_fork(self)
+
+    def renew(self) -> None:
+        """Make the event anew, in a forked process, unless the thread was to end."""
+        if not self._is_over.is_set():
+            self._is_over = Event()
 
     def restart(self) -> None:
         """Start the thread, unless it is to end."""
         if not self._is_over.is_set():
-            self._is_over = Event()
             Thread(target=self._run, name="zustax-redis", daemon=True).start()
 
     def stop(self) -> None:
