@@ -229,8 +229,7 @@ class Fenced(View):
 
 @pytest.mark.parametrize("kind", [Fenced, Locked])
 def test_a_text_that_cannot_be_used_does_not_keep_the_state_from_being_written(kind: Any) -> None:
-    text = '{"state":{"n":9},"version":9}'
-    storage = kind({"app": text}) if kind is Locked else kind(Shared(text))
+    storage = kind({"app": "{"}) if kind is Locked else kind(Shared("{"))
     store = make(storage)
     lock = locked(store)
     with lock.holding_back():
