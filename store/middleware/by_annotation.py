@@ -132,7 +132,6 @@ def _require_hook(converter: Any, hint: Any) -> None:
 
 def _dump_by(converter: Any, hint: Any, value: Any, path: Path, *, breathe: Breathe) -> Any:
     unstructure = partial(converter.unstructure, unstructure_as=hint)
-    dumped = None
     try:
         if breathe is not None and type(value) is list and get_origin(hint) is list:
             dumped = []
@@ -174,9 +173,9 @@ def _converter() -> Any:
         converter.register_structure_hook_func(predicate, from_json)
     converter.register_unstructure_hook_factory(_is_enum, _enum_to_json)
     converter.register_structure_hook_factory(_is_enum, _enum_from_json)
-    converter.register_unstructure_hook_factory(_is_class, partial(_class_to_json, converter))
-    converter.register_structure_hook_factory(_is_class, partial(_class_from_json, converter))
-    converter.register_structure_hook_factory(_is_union, partial(_union_from_json, converter))
+    converter.register_unstructure_hook_factory(_is_class, _class_to_json)
+    converter.register_structure_hook_factory(_is_class, _class_from_json)
+    converter.register_structure_hook_factory(_is_union, _union_from_json)
     return converter
 
 
@@ -266,7 +265,7 @@ def _is_resolved(cls: Any) -> bool:
     return True
 
 
-def _class_to_json(converter: Any, hint: Any) -> Callable[[Any], Any]:
+def _class_to_json(hint: Any, converter: Any) -> Callable[[Any], Any]:
     import cattrs.gen
 
     cls: Any = get_origin(hint) or hint
@@ -282,7 +281,7 @@ def _class_to_json(converter: Any, hint: Any) -> Callable[[Any], Any]:
     return to_json
 
 
-def _class_from_json(converter: Any, hint: Any) -> Callable[[Any, Any], Any]:
+def _class_from_json(hint: Any, converter: Any) -> Callable[[Any, Any], Any]:
     import cattrs.gen
 
     cls: Any = get_origin(hint) or hint
@@ -310,7 +309,7 @@ def _is_union(hint: Any) -> bool:
     return get_origin(hint) in (Union, UnionType)
 
 
-def _union_from_json(converter: Any, union: Any) -> Callable[[Any, Any], Any]:
+def _union_from_json(union: Any, converter: Any) -> Callable[[Any, Any], Any]:
     """Distinguish the members of a union by what JSON has of each, and classes by their fields."""
     by_kind = defaultdict[type, list[Any]](list)
     for member in get_args(union):
