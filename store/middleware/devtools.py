@@ -127,23 +127,12 @@ class Devtools(Generic[T]):
             ValueError: If there is no such action, or it was too old to be kept.
         """
         earlier = self._history.timeline().state_at(position)
-
-        def jump(_: T) -> T:
-            self._history.move_to(position)
-            return self._with_present_secrets(earlier)
-
-        self._set_state(jump, True)
+        self._go_to(earlier, lambda _: self._history.move_to(position))
 
     @cuts_frames
     def reset(self) -> None:
         """Go back to the state that the store began with, but for secrets; forget all actions."""
-
-        def restart(_: T) -> T:
-            initial = self._with_present_secrets(self._store.get_initial_state())
-            self._history.restart(initial)
-            return initial
-
-        self._set_state(restart, True)
+        self._go_to(self._store.get_initial_state(), self._history.restart)
 
     def commit(self) -> None:
         """Forget all actions; from now on ``jump_to(0)`` goes to the present state."""
@@ -187,16 +176,16 @@ class Devtools(Generic[T]):
         """
         present = self._store.get_state()
         timeline = from_json(text, lambda data: self._redactor.revive(data, present))
+        earlier = timeline.state_at(timeline.position)
+        self._go_to(earlier, lambda _: self._history.adopt(timeline))
 
-        def adopt(_: T) -> T:
-            self._history.adopt(timeline)
-            return self._with_present_secrets(timeline.state_at(timeline.position))
+    def _go_to(self, earlier: T, note: Callable[[T], object]) -> None:
+        def replace(_: T) -> Any:
+            state = self._redactor.with_secrets_of(self._store.get_state(), earlier)
+            note(state)
+            return state
 
-        self._set_state(adopt, True)
-
-    def _with_present_secrets(self, earlier: T) -> T:
-        restored: T = self._redactor.with_secrets_of(self._store.get_state(), earlier)
-        return restored
+        self._set_state(replace, True)
 
     def _describe(self, action: object) -> dict[str, Any]:
         if action is None:

@@ -43,7 +43,6 @@ _SECRET_NAMES = frozenset(
         "token",
     )
 )
-_DATACLASS = "__dataclass_fields__"
 _SHOWN_AS_TEXT = (date, time, Decimal, Enum, PurePath, UUID)
 
 
@@ -108,10 +107,14 @@ class Redactor:
         before = entries_of(earlier)
         if type(present) is not type(earlier) or not before:
             return earlier
-        after = {
-            name: self._with_secret(name, part, present, entries_of(present))
-            for name, part in before.items()
-        }
+        mine, after = entries_of(present), dict[Any, Any]()
+        for name, part in before.items():
+            if name not in mine:
+                after[name] = part
+            elif self._is_secret(name, present):
+                after[name] = mine[name]
+            else:
+                after[name] = self.with_secrets_of(mine[name], part)
         if all(map(is_, after.values(), before.values())):
             return earlier
         if isinstance(earlier, Mapping):
@@ -119,19 +122,14 @@ class Redactor:
         changes = {name: value for name, value in after.items() if value is not before[name]}
         return merge_state(earlier, changes)
 
-    def _with_secret(self, name: Any, part: Any, owner: Any, mine: Mapping[Any, Any]) -> Any:
-        if name not in mine:
-            return part
-        return (
-            mine[name] if self._is_secret(name, owner) else self.with_secrets_of(mine[name], part)
-        )
-
     def _is_secret(self, name: object, owner: Any) -> bool:
         """Return True if what is called so in a dict or an attrs instance is secret."""
         if _bare(str(name)) in self._secret_names:
             return True
         cls: Any = type(owner)
-        fields = attrs.fields_dict(cls) if attrs.has(cls) else getattr(cls, _DATACLASS, {})
+        fields = (
+            attrs.fields_dict(cls) if attrs.has(cls) else getattr(cls, "__dataclass_fields__", {})
+        )
         return str(name) in fields and bool(fields[str(name)].metadata.get("secret"))
 
 
