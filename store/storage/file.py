@@ -123,8 +123,8 @@ class FileStorage:
         """Return the text kept under a name, None if there is none.
 
         Raises:
-            StoredStateError: If the file holds no text. It has been set aside, as has been what is
-                in its place and no file, a directory for instance.
+            StoredStateError: If the file holds no text; it has been set aside.
+            StorageError: If it is no file, a directory for instance; that has been set aside, too.
         """
         path = self._file(name)
         if attempt(f"{self._directory} cannot be seen", self._directory.exists):
