@@ -15,6 +15,8 @@ from threading import RLock, get_ident
 from typing import Any, TypeAlias
 from weakref import ref
 
+import attrs
+
 from .equality import object_is
 from .tracebacks import cut_frames
 
@@ -89,14 +91,12 @@ class ListenerSet:
         return [self.calls, *former]
 
 
+@attrs.define(eq=False, repr=False, weakref_slot=False)
 class Subscription:
     """The function that removes a listener from its set; a closure would take twice the memory."""
 
-    __slots__ = ("_listener", "_listeners")
-
-    def __init__(self, listeners: ListenerSet, listener: Listener) -> None:
-        self._listeners = listeners
-        self._listener = listener
+    _listeners: ListenerSet
+    _listener: Listener
 
     def __call__(self) -> None:
         """Remove the listener; a second call does nothing, unless it was added again."""

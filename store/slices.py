@@ -9,6 +9,8 @@ from threading import RLock, get_ident
 from typing import Any, Generic, TypeVar
 from weakref import ref
 
+import attrs
+
 from .after_fork import renews_after_fork
 from .listeners import ListenerSet
 from .tracebacks import cuts_frames
@@ -19,6 +21,7 @@ S = TypeVar("S")
 _NOTHING: Any = object()
 
 
+@attrs.define(eq=False, repr=False, weakref_slot=False)
 class SliceListener(Generic[T, S]):
     """Calls a listener with a slice of the state when that slice has changed.
 
@@ -27,35 +30,18 @@ class SliceListener(Generic[T, S]):
     set. So the last slice that was delivered is that of the last state.
     """
 
-    __slots__ = (
-        "_delivering",
-        "_equality_fn",
-        "_get_state",
-        "_is_due",
-        "_is_stopped",
-        "_listener",
-        "_listeners",
-        "_selector",
-        "seen",
-    )
+    _listeners: ListenerSet
+    _get_state: Callable[[], T]
+    _selector: Callable[[T], S]
+    _listener: Callable[[S, S], object]
+    _equality_fn: Callable[[S, S], bool]
+    seen: S = attrs.field(init=False)
+    _delivering: Any = attrs.field(init=False, factory=RLock)
+    _is_due: bool = attrs.field(init=False, default=False)
+    _is_stopped: bool = attrs.field(init=False, default=False)
 
-    def __init__(
-        self,
-        listeners: ListenerSet,
-        get_state: Callable[[], T],
-        selector: Callable[[T], S],
-        listener: Callable[[S, S], object],
-        equality_fn: Callable[[S, S], bool],
-    ) -> None:
-        self._listeners = listeners
-        self._get_state = get_state
-        self._selector = selector
-        self._listener = listener
-        self._equality_fn = equality_fn
-        self.seen = selector(get_state())
-        self._delivering = RLock()
-        self._is_due = False
-        self._is_stopped = False
+    def __attrs_post_init__(self) -> None:
+        self.seen = self._selector(self._get_state())
 
     def __call__(self, *_: object) -> None:
         self._is_due = True
@@ -126,15 +112,13 @@ def subscribe_to_slice(
     return slices.leave
 
 
+@attrs.define(eq=False, repr=False, slots=False)
 class View(Generic[S]):
     """A slice of a store's state. Get one from ``Store.select``."""
 
-    def __init__(
-        self, store: Any, selector: Callable[[Any], S], equality_fn: Callable[[S, S], bool]
-    ) -> None:
-        self._store = store
-        self._selector = selector
-        self._equality_fn = equality_fn
+    _store: Any
+    _selector: Callable[[Any], S]
+    _equality_fn: Callable[[S, S], bool]
 
     @cuts_frames
     def get(self) -> S:

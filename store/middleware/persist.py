@@ -18,6 +18,8 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Generic, Unpack, overload
 
+import attrs
+
 from ..checks import fitted, fitted_initializer
 from ..listeners import ListenerSet, Subscription
 from ..merge_state import merge_state
@@ -32,13 +34,13 @@ from .persisted_item import PersistedItem
 from .sharing import ExclusiveLock, Sharing, exclusive
 
 
+@attrs.define(eq=False, repr=False, slots=False)
 class Persistence(Generic[T]):
     """Brings the state of a store into its storage and back, as ``store.persist``."""
 
-    def __init__(self, item: PersistedItem[T], hydrator: Hydrator[T], sharing: Sharing[T]) -> None:
-        self._item = item
-        self._hydrator = hydrator
-        self._sharing = sharing
+    _item: PersistedItem[T]
+    _hydrator: Hydrator[T]
+    _sharing: Sharing[T]
 
     @cuts_frames
     def rehydrate(self) -> Any:

@@ -23,6 +23,8 @@ from threading import Thread
 from typing import Any, Generic, TypeVar
 from weakref import finalize, ref
 
+import attrs
+
 from ..after_fork import renews_after_fork
 from .async_writes import NoEventLoopError, call_later, running_loop
 from .hydration import Hydrator
@@ -227,17 +229,17 @@ class Sharing(Generic[T]):
         return item.number < self._item.changed or self._is_changing()
 
 
+@attrs.define(eq=False, repr=False, slots=False)
 class ExclusiveLock(Generic[T]):
     """The right to change what is stored, which one process has at a time.
 
     The future of each step fails with what the storage raises.
     """
 
-    def __init__(self, item: PersistedItem[T], sharing: Sharing[T], lock: Any) -> None:
-        self._item = item
-        self._sharing = sharing
-        self._lock = lock
-        self._expected: Item | None = None
+    _item: PersistedItem[T]
+    _sharing: Sharing[T]
+    _lock: Any
+    _expected: Item | None = None
 
     def reload(self) -> Future[None]:
         """Read the storage, and take over what another process has changed there.
