@@ -32,6 +32,7 @@ _PACKAGE = __name__.rpartition(".middleware")[0]
 _EVENT_LOOP = "asyncio.events"
 
 
+@attrs.define(eq=False, repr=False, slots=False)
 class Devtools(Generic[T]):
     """What ``devtools`` adds to a store, as ``store.devtools``.
 
@@ -42,23 +43,13 @@ class Devtools(Generic[T]):
         is_recording: Whether changes are being recorded.
     """
 
-    def __init__(
-        self,
-        store: Store[T],
-        set_state: SetState[T],
-        *,
-        name: str | None,
-        max_age: int,
-        redactor: Redactor,
-        anonymous_action_type: str | None,
-    ) -> None:
-        self.name = name
-        self._store = store
-        self._set_state: SetState[Any] = set_state
-        self._anonymous_action_type = anonymous_action_type
-        self.is_recording = False
-        self._history = History(store.get_state, max_age)
-        self._redactor = redactor
+    name: str | None
+    _store: Store[T]
+    _set_state: SetState[Any]
+    _history: History
+    _redactor: Redactor
+    _anonymous_action_type: str | None
+    is_recording: bool = False
 
     @property
     def history(self) -> tuple[RecordedAction, ...]:
@@ -276,13 +267,9 @@ def devtools(
     redactor = Redactor(secret)
 
     def with_devtools(set_state: SetState[T], get_state: Callable[[], T], store: Any, /) -> T:
-        store.devtools = tools = Devtools(
-            store,
-            set_state,
-            name=name,
-            max_age=max_age,
-            redactor=redactor,
-            anonymous_action_type=anonymous_action_type,
+        history = History(store.get_state, max_age)
+        store.devtools = tools = Devtools[T](
+            name, store, set_state, history, redactor, anonymous_action_type
         )
         store.set_state = tools.set_state
         state: T = make(tools.set_state, get_state, store)
