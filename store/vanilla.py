@@ -20,13 +20,9 @@ from .listeners import Batches, ListenerSet, Subscription
 from .merge_state import field_names, merge_state
 from .slices import Changes, View, subscribe_to_slice
 from .tracebacks import cut_frames, cuts_frames
-from .types import Drafting, Enhanced, SetDraftState, SetState, ShortInitializer
+from .types import D, Drafting, Enhanced, P, R, SetDraftState, SetState, ShortInitializer, T
 
-T = TypeVar("T")
 S = TypeVar("S")
-P = TypeVar("P")
-D = TypeVar("D")
-R = TypeVar("R")
 V = TypeVar("V", int, str, float, bytes)
 
 _NOT_GIVEN: Any = object()
