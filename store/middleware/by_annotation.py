@@ -58,9 +58,8 @@ _LENIENT: _Conversion = partial(plain, is_strict=False), lambda value: value
 
 def fields_to_json(cls: Any, fields: Any, breathe: Breathe = None) -> dict[str, Any]:
     """Make JSON values of fields of a class, each on its own; functions are left out."""
-    hints = hints_of(cls)
     return {
-        name: _conversion(hints.get(name, _UNKNOWN))[0](part, (name,), breathe=breathe)
+        name: _field_conversion(cls, name)[0](part, (name,), breathe=breathe)
         for name, part in fields.items()
         if not is_function(part)
     }
@@ -68,7 +67,7 @@ def fields_to_json(cls: Any, fields: Any, breathe: Breathe = None) -> dict[str, 
 
 def field_from_json(cls: Any, name: str, stored: Any) -> Any:
     """Make the value of a field of what is stored."""
-    return _conversion(hints_of(cls).get(name, _UNKNOWN))[1](stored)
+    return _field_conversion(cls, name)[1](stored)
 
 
 def ensure_convertible(state: Any) -> None:
@@ -77,7 +76,11 @@ def ensure_convertible(state: Any) -> None:
     if not is_pydantic(cls) and not is_struct(cls):
         for name, part in (settable_fields(state) or {}).items():
             if not is_function(part):
-                _conversion(hints_of(cls).get(name, _UNKNOWN))
+                _field_conversion(cls, name)
+
+
+def _field_conversion(cls: Any, name: str) -> _Conversion:
+    return _conversion(hints_of(cls).get(name, _UNKNOWN))
 
 
 @lru_cache(maxsize=256)
@@ -211,22 +214,16 @@ def _is_named_tuple(hint: Any) -> bool:
     return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
 
 
-def _conversions(cls: Any) -> list[_Conversion]:
-    return [_conversion(hints_of(cls).get(name, _UNKNOWN)) for name in cls._fields]
-
-
 def _tuple_to_json(value: Any) -> list[Any]:
     return [
-        to_json(part, (name,), breathe=None)
-        for name, part, (to_json, _) in zip(
-            value._fields, value, _conversions(type(value)), strict=True
-        )
+        _field_conversion(type(value), name)[0](part, (name,), breathe=None)
+        for name, part in zip(value._fields, value, strict=True)
     ]
 
 
 def _tuple_from_json(stored: Any, cls: Any) -> Any:
-    parts = zip(stored, _conversions(cls), strict=False)  # fields may have come or gone
-    return cls(*(from_json(part) for part, (_, from_json) in parts))
+    parts = zip(cls._fields, stored, strict=False)  # fields may have come or gone
+    return cls(*(field_from_json(cls, name, part) for name, part in parts))
 
 
 def _model_to_json(model: Any) -> Any:
