@@ -300,9 +300,7 @@ def _writing(
 
     def set_and_write(partial: Any, replace: bool | None = None, action: object = None) -> None:
         try:
-            options = item.options
-            if options.throttle and not options.sync and item.untaken is None:
-                # As fast as without persistence.
+            if item.is_throttled and item.untaken is None:  # as fast as without persistence
                 set_state(partial, replace, action)
                 if not item.is_due:
                     item.save()

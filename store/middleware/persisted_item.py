@@ -67,6 +67,8 @@ class PersistedItem(Generic[T]):
         self.being_saved: Any = _NONE  #: the state of the last write, unless that has failed
         self.note: Any = None  #: what is kept beside the state
         self.is_due = False  #: a write is going to be made soon
+        #: A change need do no more than see to it that a write is due.
+        self.is_throttled = options.throttle > 0 and not options.sync
         self.clears_quarantine = False  #: the next write removes what is in quarantine
         self._numbers = count(1)
         self._written = 0
@@ -295,6 +297,7 @@ class PersistedItem(Generic[T]):
         """Change options. Of another storage, or under another name, nothing is known."""
         with self._one_write:
             self.options = merge_state(self.options, options)
+            self.is_throttled = self.options.throttle > 0 and not self.options.sync
             self._forget()
             self.untaken = None
 
