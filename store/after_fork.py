@@ -10,25 +10,24 @@ import os
 from typing import Any
 from weakref import WeakSet
 
-_renewed: WeakSet[Any] = WeakSet()
-_restarted: WeakSet[Any] = WeakSet()
+_owners: WeakSet[Any] = WeakSet()
 
 
 def renews_after_fork(owner: object) -> None:
-    """Call ``owner.renew()`` in every process that is forked, to make its locks anew."""
-    _renewed.add(owner)
+    """Call ``owner.renew()`` in every forked process, and then ``owner.restart()`` if it has that.
 
-
-def restarts_after_fork(owner: object) -> None:
-    """Call ``owner.restart()`` in every process that is forked, when all locks are new."""
-    _restarted.add(owner)
+    The first makes locks anew, the second, when all are new, threads.
+    """
+    _owners.add(owner)
 
 
 def _after_fork() -> None:
-    for owner in list(_renewed):
+    owners = list(_owners)
+    for owner in owners:
         owner.renew()
-    for owner in list(_restarted):
-        owner.restart()
+    for owner in owners:
+        if hasattr(owner, "restart"):
+            owner.restart()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

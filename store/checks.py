@@ -13,7 +13,7 @@ from .merge_state import field_names
 
 
 def is_function(value: object) -> TypeGuard[Callable[..., Any]]:
-    """Tell a function from a state: an instance with fields is one even if it can be called."""
+    """Return True for a function; an instance with fields is a state, even if it can be called."""
     return callable(value) and field_names(type(value)) is None
 
 
@@ -25,11 +25,7 @@ def require_function(role: str, value: object) -> None:
 
 
 def fitted(role: str, callback: Any, *offered: str) -> Callable[..., Any]:
-    """Return a function that can be called with all that is offered.
-
-    As in JavaScript, a callback may take fewer positional arguments; one that needs more is
-    refused. That is looked up once, here, so that a call costs nothing more.
-    """
+    """Return a function that can be called with all that is offered, as any in JavaScript can."""
     require_function(role, callback)
     taken = _taken(callback, len(offered))
     if taken is None:

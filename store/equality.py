@@ -35,13 +35,6 @@ def object_is(a: object, b: object, /) -> bool:
     not ``-0.0``, and ``True`` is not ``1``. The standard library's immutable value types are
     compared by value as well: ``complex``, ``Decimal``, ``Fraction``, ``datetime``, ``date``,
     ``time``, ``timedelta``, ``UUID`` and paths. A time in another time zone is another value.
-
-    Args:
-        a: Any value.
-        b: Any value.
-
-    Returns:
-        Whether setting ``b`` over ``a`` is no change.
     """
     if a is b:
         return True
@@ -61,13 +54,6 @@ def shallow(a: object, b: object, /) -> bool:
     Two values of one type are compared by their entries, each with ``object_is``: mappings by key,
     sets by member, sequences by position, instances with fields (of attrs, dataclasses, pydantic,
     msgspec) by field. All others are compared with ``object_is`` themselves.
-
-    Args:
-        a: Any value.
-        b: Any value.
-
-    Returns:
-        Whether the two are of one type and hold the same entries.
     """
     if object_is(a, b):
         return True
@@ -104,5 +90,5 @@ def _entries(value: object) -> Any:
 
 
 def _key(key: Any) -> Hashable:
-    """Tell apart keys that Python's hash tables confuse (True and 1), and unite NaN with NaN."""
+    """Keep apart keys that Python's hash tables confuse (True and 1), and unite NaN with NaN."""
     return isinstance(key, bool), _NAN if key != key else key

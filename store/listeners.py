@@ -1,13 +1,10 @@
 """A set of listeners that may change while rounds of calls go through it, and batches of changes.
 
-A round is a plain ``for`` loop over ``ListenerSet.calls``. It behaves like ``forEach`` of a
-JavaScript set, because that list is alive: a ``for`` loop reaches what is appended while it runs,
-and a discarded listener leaves a function in its place that does nothing.
-
-The list knows the place of each listener, so adding and discarding take the same time however many
-there are. Once the gaps are more than a quarter of the listeners, a list without gaps replaces it
-for the rounds to come. That is rare enough to cost each discarding little. A former list is kept up
-to date as long as a round goes through it.
+A round is a plain ``for`` loop over ``ListenerSet.calls``, which behaves like ``forEach`` of a
+JavaScript set: the list is alive, so the loop reaches what is appended while it runs, and a
+discarded listener leaves a function in its place that does nothing. Once a quarter of the list are
+gaps, one without gaps replaces it; the former is kept up to date while a round goes through it. So
+adding and discarding take the same time however many listeners there are.
 """
 
 from __future__ import annotations
@@ -17,6 +14,8 @@ from contextlib import contextmanager
 from threading import RLock, get_ident
 from typing import Any, TypeAlias
 from weakref import ref
+
+import attrs
 
 from .equality import object_is
 from .tracebacks import cut_frames
@@ -29,45 +28,33 @@ _MISSING: Any = object()
 class _Calls(list[Listener]):
     """What a round goes through, and where in it each listener is."""
 
-    __slots__ = ("__weakref__", "_places")
+    __slots__ = ("__weakref__", "places")
 
     def __init__(self) -> None:
         super().__init__()
-        self._places: dict[Hashable, int] = {}
-
-    def has(self, key: Hashable) -> bool:
-        return key in self._places
+        self.places: dict[Hashable, int] = {}
 
     def add(self, key: Hashable, listener: Listener) -> None:
-        self._places[key] = len(self)
+        self.places[key] = len(self)
         self.append(listener)
 
     def discard(self, key: Hashable) -> None:
-        self[self._places.pop(key)] = _gone
-
-    def has_many_gaps(self) -> bool:
-        gaps = len(self) - len(self._places)
-        return gaps * 4 > len(self._places)
+        self[self.places.pop(key)] = _gone
 
     def without_gaps(self) -> _Calls:
         calls = _Calls()
-        for key, place in self._places.items():
+        for key, place in self.places.items():
             calls.add(key, self[place])
         return calls
 
 
 class ListenerSet:
-    """Listeners in the order in which they were added, each of them once.
-
-    Two listeners are the same if they are equal (as bound methods of one object are), or, where
-    they cannot be hashed, if they are one object.
-    """
+    """Listeners in the order in which they were added, each of them once."""
 
     def __init__(self) -> None:
         self._lock = RLock()
         self._former: list[ref[_Calls]] = []
         self.calls = _Calls()
-        """What a round goes through."""
 
     def renew(self) -> None:
         """Make the locks anew, in a forked process."""
@@ -78,13 +65,10 @@ class ListenerSet:
                 renew()
 
     def add(self, listener: Any, call: Listener | None = None) -> None:
-        """Add a listener at the end; one that is already there keeps its place.
-
-        ``call`` is called in its place, where the listener has another shape.
-        """
+        """Add a listener at the end, unless it is there; ``call`` is called in its place."""
         key = _key(listener)
         with self._lock:
-            if not self.calls.has(key):
+            if key not in self.calls.places:
                 for calls in self._in_use():
                     calls.add(key, call or listener)
 
@@ -92,10 +76,11 @@ class ListenerSet:
         """Remove a listener; one that is not there is no error."""
         key = _key(listener)
         with self._lock:
-            if self.calls.has(key):
+            if key in self.calls.places:
                 for calls in self._in_use():
                     calls.discard(key)
-                if self.calls.has_many_gaps():
+                listeners = len(self.calls.places)
+                if (len(self.calls) - listeners) * 4 > listeners:
                     self._former.append(ref(self.calls))
                     self.calls = self.calls.without_gaps()
 
@@ -106,14 +91,12 @@ class ListenerSet:
         return [self.calls, *former]
 
 
+@attrs.define(eq=False, repr=False, weakref_slot=False)
 class Subscription:
     """The function that removes a listener from its set; a closure would take twice the memory."""
 
-    __slots__ = ("_listener", "_listeners")
-
-    def __init__(self, listeners: ListenerSet, listener: Listener) -> None:
-        self._listeners = listeners
-        self._listener = listener
+    _listeners: ListenerSet
+    _listener: Listener
 
     def __call__(self) -> None:
         """Remove the listener; a second call does nothing, unless it was added again."""
@@ -123,8 +106,8 @@ class Subscription:
 class Batches:
     """Holds back from the listeners what a thread changes while it has a batch open.
 
-    A store goes through ``_audience.calls`` after a change. That is the set of listeners, and this
-    object only while a batch is open, so a store without an open batch spends nothing on it.
+    A store goes through ``_audience.calls`` after a change: those of the set of listeners, and of
+    this object only while a batch is open.
     """
 
     def __init__(self, store: Any) -> None:
@@ -180,6 +163,7 @@ class Batches:
 
 
 def _key(listener: Any) -> Any:
+    """Bound methods of one object are equal; what cannot be hashed is compared by identity."""
     try:
         hash(listener)
     except TypeError:

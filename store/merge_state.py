@@ -1,10 +1,8 @@
-"""A dict of changes becomes the next state.
+"""A dict of changes becomes the next state, in a way that is worked out once for each class.
 
-How that is done depends on the class of the state, and is worked out once for each. A dict is
-merged; an instance of a class with fields is made anew in that class's own way. An attrs class that
-only keeps its values is not even called: its instances are copied field by field, by a function
-that is generated for it as attrs generates ``__init__``. A loop over the fields would take twice as
-long as calling the class.
+A dict is merged; an instance of a class with fields is made anew in that class's own way. One of an
+attrs class that only keeps its values is copied field by field, by a function that is generated for
+it as attrs generates ``__init__``: a loop over the fields would take twice as long as the class.
 """
 
 from __future__ import annotations
@@ -36,10 +34,7 @@ def merge_state(state: T, changes: dict[str, Any]) -> T:
 
 @_cached
 def field_names(cls: Any) -> tuple[str, ...] | None:
-    """Return the names of a class's fields; None for a class that has none of its own.
-
-    Classes with fields are those of attrs, dataclasses, NamedTuple, pydantic 2 and msgspec.
-    """
+    """Return the fields of attrs, dataclass, NamedTuple, pydantic and msgspec classes, or None."""
     if attrs.has(cls):
         return tuple(field.name for field in attrs.fields(cls))
     if dataclasses.is_dataclass(cls):
@@ -126,6 +121,7 @@ def _replace_pydantic(state: Any, **changes: Any) -> Any:
 
 
 def _calling(cls: Any) -> Merge:
+    # Not with attrs.evolve, whose frame would hold the values in the traceback of a validator.
     parameters = {field.name: field.alias for field in attrs.fields(cls) if field.init}
     aliases = {alias: alias for alias in parameters.values()} | parameters
 
@@ -163,6 +159,7 @@ def _copying(cls: Any) -> Merge:
 
 def _only_keeps_values(cls: Any) -> bool:
     """Return True if an instance is its values in slots, just as ``__init__`` was given them."""
+    init = vars(cls).get("__init__")
     fields, allocate = attrs.fields(cls), cast(object, cls.__new__)
     slots = {slot for base in cls.__mro__ for slot in vars(base).get("__slots__", ())}
     return (
@@ -174,14 +171,8 @@ def _only_keeps_values(cls: Any) -> bool:
         and not any(field.validator or field.converter for field in fields)
         and not hasattr(cls, "__attrs_pre_init__")
         and not hasattr(cls, "__attrs_post_init__")
-        and _is_written_by_attrs(vars(cls).get("__init__"))
-    )
-
-
-def _is_written_by_attrs(function: object) -> bool:
-    """Tell a function of attrs from one of the class's author or of a decorator."""
-    return isinstance(function, FunctionType) and function.__code__.co_filename.startswith(
-        "<attrs generated "
+        and isinstance(init, FunctionType)
+        and init.__code__.co_filename.startswith("<attrs generated ")
     )
 
 

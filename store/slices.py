@@ -1,4 +1,4 @@
-"""One slice of a state: listeners that hear of its changes alone, views, and iteration."""
+"""One slice of a state: listeners for its changes alone, views, and iteration."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from contextlib import suppress
 from threading import RLock, get_ident
 from typing import Any, Generic, TypeVar
 from weakref import ref
+
+import attrs
 
 from .after_fork import renews_after_fork
 from .listeners import ListenerSet
@@ -19,47 +21,29 @@ S = TypeVar("S")
 _NOTHING: Any = object()
 
 
+@attrs.define(eq=False, repr=False, weakref_slot=False)
 class SliceListener(Generic[T, S]):
     """Calls a listener with a slice of the state when that slice has changed.
 
-    Rounds of several threads may come here at once. One thread at a time delivers. The others do
-    not wait for it, since the listener may itself wait for one of them: they set ``_is_due``, and
-    the thread that delivers goes on until it is not set. So the last slice that was delivered is
-    that of the last state. Within one thread rounds nest, as everywhere in a store.
+    Of several threads one delivers. The others do not wait for it, since the listener may itself
+    wait for one of them: they set ``_is_due``, and the thread that delivers goes on until it is not
+    set. So the last slice that was delivered is that of the last state.
     """
 
-    __slots__ = (
-        "_delivering",
-        "_equality_fn",
-        "_get_state",
-        "_is_due",
-        "_is_stopped",
-        "_listener",
-        "_listeners",
-        "_seen",
-        "_selector",
-    )
+    _listeners: ListenerSet
+    _get_state: Callable[[], T]
+    _selector: Callable[[T], S]
+    _listener: Callable[[S, S], object]
+    _equality_fn: Callable[[S, S], bool]
+    seen: S = attrs.field(init=False)
+    _delivering: Any = attrs.field(init=False, factory=RLock)
+    _is_due: bool = attrs.field(init=False, default=False)
+    _is_stopped: bool = attrs.field(init=False, default=False)
 
-    def __init__(
-        self,
-        listeners: ListenerSet,
-        get_state: Callable[[], T],
-        selector: Callable[[T], S],
-        listener: Callable[[S, S], object],
-        equality_fn: Callable[[S, S], bool],
-    ) -> None:
-        self._listeners = listeners
-        self._get_state = get_state
-        self._selector = selector
-        self._listener = listener
-        self._equality_fn = equality_fn
-        self._seen = selector(get_state())
-        self._delivering = RLock()
-        self._is_due = False
-        self._is_stopped = False
+    def __attrs_post_init__(self) -> None:
+        self.seen = self._selector(self._get_state())
 
     def __call__(self, *_: object) -> None:
-        """Deliver the newest slice if it has changed, or leave that to the thread that delivers."""
         self._is_due = True
         try:
             while self._is_due and self._delivering.acquire(blocking=False):
@@ -73,16 +57,8 @@ class SliceListener(Generic[T, S]):
                 self()
             raise
 
-    def fire(self) -> None:
-        """Deliver the first slice, as the new one and as the old one."""
-        self._listener(self._seen, self._seen)
-
-    def join(self) -> None:
-        """Join the listeners of the store."""
-        self._listeners.add(self)
-
     def leave(self) -> None:
-        """Leave the listeners, and deliver nothing more, not even what is due."""
+        """Deliver nothing more, not even what is due."""
         self._is_stopped = True
         self._listeners.discard(self)
 
@@ -93,8 +69,8 @@ class SliceListener(Generic[T, S]):
         if self._is_stopped:
             return
         newest = self._selector(self._get_state())
-        if not self._equality_fn(self._seen, newest):
-            previous, self._seen = self._seen, newest  # it is seen even if the listener raises
+        if not self._equality_fn(self.seen, newest):
+            previous, self.seen = self.seen, newest  # it is seen even if the listener raises
             self._listener(newest, previous)
 
 
@@ -108,8 +84,8 @@ def subscribe_to_slice(
 ) -> Callable[[], None]:
     """Subscribe to a slice, and return the function that unsubscribes.
 
-    A listener that is fired immediately does not hear of what it changes itself, since it is not
-    subscribed yet. What another thread changes meanwhile is delivered.
+    A listener that is fired immediately is not called for what it changes itself, but for what
+    another thread changes meanwhile.
     """
     this_thread = get_ident()
     was_overtaken = False
@@ -122,8 +98,8 @@ def subscribe_to_slice(
     try:
         slices = SliceListener(listeners, get_state, selector, listener, equality_fn)
         if fire_immediately:
-            slices.fire()
-        slices.join()  # before the watch ends, so that any round meets one of the two
+            listener(slices.seen, slices.seen)
+        listeners.add(slices)  # before the watch ends, so that any round meets one of the two
     finally:
         listeners.discard(watch)
 
@@ -136,61 +112,34 @@ def subscribe_to_slice(
     return slices.leave
 
 
+@attrs.define(eq=False, repr=False, slots=False)
 class View(Generic[S]):
-    """A slice of a store's state. Get one from ``Store.select``.
+    """A slice of a store's state. Get one from ``Store.select``."""
 
-    Args:
-        get_state: Returns the state of the store.
-        subscribe: Subscribes to slices of it, as ``Store.subscribe`` does.
-        selector: Takes the slice from a state.
-        equality_fn: Called with the slice that was last delivered and the newest; if it returns
-            True, nothing has changed.
-    """
-
-    def __init__(
-        self,
-        get_state: Callable[[], Any],
-        subscribe: Callable[..., Callable[[], None]],
-        selector: Callable[[Any], S],
-        equality_fn: Callable[[S, S], bool],
-    ) -> None:
-        self._get_state = get_state
-        self._subscribe = subscribe
-        self._selector = selector
-        self._equality_fn = equality_fn
+    _store: Any
+    _selector: Callable[[Any], S]
+    _equality_fn: Callable[[S, S], bool]
 
     @cuts_frames
     def get(self) -> S:
-        """Return the slice of the newest state.
-
-        Raises:
-            Exception: Whatever the selector raises.
-        """
-        return self._selector(self._get_state())
+        """Return the slice of the newest state."""
+        return self._selector(self._store.get_state())
 
     def subscribe(
         self, listener: Callable[[S, S], object], *, fire_immediately: bool = False
     ) -> Callable[[], None]:
         """Call a listener when the slice changes, as ``Store.subscribe`` does.
 
-        Args:
-            listener: Called with the new slice and the one it was last called with.
-            fire_immediately: Whether to call the listener at once, with the first slice as both
-                arguments. Default: False.
-
         Returns:
             The function that unsubscribes.
-
-        Raises:
-            TypeError: If the listener is not a function, or is a coroutine function.
-            Exception: Whatever the selector raises, or the listener when it is fired immediately.
         """
-        return self._subscribe(
+        unsubscribe: Callable[[], None] = self._store.subscribe(
             self._selector,
             listener,
             equality_fn=self._equality_fn,
             fire_immediately=fire_immediately,
         )
+        return unsubscribe
 
     def changes(self) -> Changes[S]:
         """Iterate over the slice as it changes from now on; see ``Store.changes``."""
@@ -207,10 +156,6 @@ class Changes(AsyncIterator[S], Generic[S]):
     Values may change in any thread, and the iterator may be awaited in any event loop. If several
     tasks share one iterator, each value goes to one of them. An iterator that is dropped without
     ``close()`` leaves the listeners at the next change.
-
-    Args:
-        subscribe: Adds a listener of the newest value and the one before, and returns the function
-            that removes it.
     """
 
     def __init__(self, subscribe: Callable[[Callable[[S, S], None]], Callable[[], None]]) -> None:
@@ -235,14 +180,21 @@ class Changes(AsyncIterator[S], Generic[S]):
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
     async def __anext__(self) -> S:
-        """Wait for the next change, unless one has happened since the last value was returned.
-
-        Raises:
-            StopAsyncIteration: If the iterator is closed, or is closed meanwhile.
-        """
-        while (newest := self._take()) is _NOTHING:
-            await self._wait()
-        return newest
+        """Wait for the next change, unless one has happened since the last value was returned."""
+        while True:
+            with self._lock:
+                if self._is_closed:
+                    raise StopAsyncIteration
+                if self._newest is not _NOTHING:
+                    newest, self._newest = self._newest, _NOTHING
+                    return newest
+                waiter = asyncio.get_running_loop(), asyncio.Event()
+                self._waiting.add(waiter)
+            try:
+                await waiter[1].wait()
+            finally:
+                with self._lock:
+                    self._waiting.discard(waiter)
 
     def close(self) -> None:
         """End the iteration at once, in whatever thread or task it waits. Can be called again."""
@@ -258,27 +210,8 @@ class Changes(AsyncIterator[S], Generic[S]):
                 self._newest = newest
                 self._wake()
 
-    def _take(self) -> S:
-        with self._lock:
-            if self._is_closed:
-                raise StopAsyncIteration
-            newest, self._newest = self._newest, _NOTHING
-            return newest
-
-    async def _wait(self) -> None:
-        waiter = asyncio.get_running_loop(), asyncio.Event()
-        with self._lock:
-            if self._newest is not _NOTHING or self._is_closed:
-                return
-            self._waiting.add(waiter)
-        try:
-            await waiter[1].wait()
-        finally:
-            with self._lock:
-                self._waiting.discard(waiter)
-
     def _wake(self) -> None:
-        """Wake those who wait, once each: a busy loop must not collect a call for every change."""
+        """Wake all who wait, once each: a busy loop must not collect a call for every change."""
         while self._waiting:
             loop, event = self._waiting.pop()
             with suppress(RuntimeError):  # the loop was closed with the task still in it

@@ -65,17 +65,12 @@ def log_error(what: str, error: BaseException) -> None:
 def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
     kept: list[TracebackType] = []
     while traceback is not None:
-        if not _is_ours(traceback):
+        module = str(traceback.tb_frame.f_globals.get("__name__", ""))
+        file = traceback.tb_frame.f_code.co_filename
+        if not f"{module}.".startswith(f"{_PACKAGE}.") and not file.startswith(_GENERATED):
             kept.append(traceback)
         traceback = traceback.tb_next
     result: TracebackType | None = None
     for one in reversed(kept):
         result = TracebackType(result, one.tb_frame, one.tb_lasti, one.tb_lineno)
     return result
-
-
-def _is_ours(traceback: TracebackType) -> bool:
-    module = str(traceback.tb_frame.f_globals.get("__name__", ""))
-    return f"{module}.".startswith(f"{_PACKAGE}.") or (
-        traceback.tb_frame.f_code.co_filename.startswith(_GENERATED)
-    )

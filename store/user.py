@@ -116,6 +116,8 @@ class UserStore(Store[U]):
     Raises:
         TypeError: If ``initial``, or what is later set, does not make a ``UserState``; or if its
             class has a field without a default, which a logout could not reset.
+        ImportError: If the class has fields that only cattrs can store, and the extra
+            ``zustax[persist]`` is not installed.
         NoEventLoopError: If the storage is asynchronous and no event loop is running.
     """
 
@@ -169,14 +171,13 @@ class UserStore(Store[U]):
             refresh_token: What a new access token is obtained with, or None.
             expires_at: When the access token expires, in seconds since the epoch. Default: None,
                 not known.
-            **fields: Further fields of the state. Where another session ends with this login, the
-                others have their initial value again.
+            **fields: Further fields of the state. If this login ends another session, all others
+                have their initial value again.
 
         Raises:
             TypeError: If a value is of the wrong type, or there is no such field, or it is one that
                 a login sets itself. Nothing has changed then.
             ValueError: If the access token is empty. Nothing has changed then.
-            Exception: Whatever a listener raises. The session has started.
         """
         if not isinstance(access_token, str):
             raise TypeError(f"access_token must be str, not {type(access_token).__name__}")
@@ -206,9 +207,6 @@ class UserStore(Store[U]):
 
         Args:
             session_id: The session to end, if it is still that one. Default: whichever there is.
-
-        Raises:
-            Exception: Whatever a listener raises. The session has ended.
         """
         if session_id not in (None, self.get_state().session_id):
             return
@@ -256,19 +254,16 @@ class UserStore(Store[U]):
 
 def _in_session(before: U, after: U) -> U:
     """Return a new state in the session that its tokens belong to."""
+    is_rotated = after.refresh_token not in (None, before.refresh_token)
     if not _has_tokens(after):
         session_id = None
     elif after.session_id not in (None, before.session_id):
         session_id = after.session_id  # it says itself which one
-    elif _is_rotated(before, after) or not _has_tokens(before):
+    elif is_rotated or not _has_tokens(before):
         session_id = _new_session()
     else:
         session_id = before.session_id
     return after if session_id == after.session_id else attrs.evolve(after, session_id=session_id)
-
-
-def _is_rotated(before: UserState, after: UserState) -> bool:
-    return after.refresh_token not in (None, before.refresh_token)
 
 
 def _has_tokens(state: UserState) -> bool:

@@ -20,13 +20,9 @@ from .listeners import Batches, ListenerSet, Subscription
 from .merge_state import field_names, merge_state
 from .slices import Changes, View, subscribe_to_slice
 from .tracebacks import cut_frames, cuts_frames
-from .types import Drafting, Enhanced, SetDraftState, SetState, ShortInitializer
+from .types import D, Drafting, Enhanced, P, R, SetDraftState, SetState, ShortInitializer, T
 
-T = TypeVar("T")
 S = TypeVar("S")
-P = TypeVar("P")
-D = TypeVar("D")
-R = TypeVar("R")
 V = TypeVar("V", int, str, float, bytes)
 
 _NOT_GIVEN: Any = object()
@@ -44,7 +40,7 @@ class Initializer(Protocol[T]):
 
 
 class Store(Generic[T]):
-    """A state that is replaced, never mutated, and listeners that hear of each change.
+    """A state that is replaced, never mutated, and listeners that are called for each change.
 
     The semantics are those of a store of Zustand 5 with ``subscribeWithSelector``. All methods may
     be called from any thread. A change is made under a lock; listeners run without it, in the
@@ -234,18 +230,14 @@ class Store(Generic[T]):
 
         Args:
             selector: Takes the slice from a state.
-            equality_fn: Called with the slice that was last delivered and the newest; if it returns
-                True, listeners are not called. Default: ``object_is``.
+            equality_fn: As in ``subscribe``.
 
         Returns:
             An object with ``get()``, ``subscribe(listener)`` and ``changes()``.
-
-        Raises:
-            TypeError: If an argument is not a function.
         """
         selector = fitted("selector", selector, "state")
         equality_fn = fitted("equality_fn", equality_fn, "previous", "slice")
-        return View(lambda: self.get_state(), self.subscribe, selector, equality_fn)
+        return View(self, selector, equality_fn)
 
     def changes(self) -> Changes[T]:
         """Iterate over the states that follow, in ``async for``.
@@ -256,7 +248,7 @@ class Store(Generic[T]):
             An asynchronous iterator that ends when its ``close()`` is called. It may be used in any
             event loop, whichever thread changes the state.
         """
-        return self.select(_whole).changes()
+        return self.select(lambda state: state).changes()
 
     def batch(self) -> AbstractContextManager[None]:
         """Make several changes with one notification: ``with store.batch(): ...``.
@@ -283,7 +275,7 @@ class Store(Generic[T]):
         return f"<{kind}: {', '.join(shown)}>" if names else f"<{kind}>"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        """Refuse to be pickled or copied: a copy would share the actions and lack the listeners."""
+        # A copy would share the actions and lack the listeners.
         raise TypeError(
             f"a {type(self).__name__} can be neither copied nor pickled: its listeners, its "
             "middlewares and the functions in its state belong to this very store; pass on what "
@@ -306,7 +298,6 @@ class Store(Generic[T]):
         return self.set_state
 
     def _merge(self, state: Any, partial: Any, replace: bool | None) -> Any:
-        """Make the next state of the present one and of what was set."""
         return partial if replace or not isinstance(partial, dict) else merge_state(state, partial)
 
 
@@ -384,7 +375,3 @@ def create_store(initial: Any, /) -> Store[Any]:
         TypeError: If ``initial`` is a class, or the function is a coroutine function.
     """
     return Store(initial)
-
-
-def _whole(state: T) -> T:
-    return state

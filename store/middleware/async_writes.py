@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import inspect
-import types
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from heapq import heappop, heappush
@@ -21,7 +20,7 @@ from typing import Any, TypeAlias
 
 from ..after_fork import renews_after_fork
 
-Handle: TypeAlias = "asyncio.Task[None] | Future[None]"
+Handle: TypeAlias = "asyncio.Task[Any] | Future[Any]"
 
 
 class NoEventLoopError(RuntimeError):
@@ -31,8 +30,7 @@ class NoEventLoopError(RuntimeError):
 class AsyncWrites:
     """Runs coroutines in one event loop, and writes in order.
 
-    Args:
-        on_error: Called with the error of a write, since it may be that nothing awaits it.
+    ``on_error`` is called with the error of a write, since it may be that nothing awaits it.
     """
 
     def __init__(self, on_error: Callable[[BaseException], object]) -> None:
@@ -44,19 +42,19 @@ class AsyncWrites:
         """Forget what is under way, as in a forked process, where no event loop runs it."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._noted_loop: asyncio.AbstractEventLoop | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._last_write: tuple[asyncio.AbstractEventLoop | None, Handle | None] = None, None
 
     def note_loop(self) -> None:
         """Note the event loop of this thread, for what another thread is going to start."""
-        self._noted_loop = _running_loop() or self._noted_loop
+        self._noted_loop = running_loop() or self._noted_loop
 
     @property
     def is_used(self) -> bool:
-        """Whether anything had to be awaited yet, so that the storage is asynchronous."""
+        """Return True if anything had to be awaited yet: the storage is asynchronous."""
         return self._loop is not None
 
-    def start(self, coroutine: Coroutine[Any, Any, None]) -> Awaitable[None] | None:
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[Any] | None:
         """Run a coroutine up to its first ``wait`` for an awaitable, and the rest in the loop.
 
         Returns an awaitable for its end; None if it has ended, or, in a thread without an event
@@ -65,13 +63,13 @@ class AsyncWrites:
         handle = self._start(coroutine)
         if not isinstance(handle, Future):
             return handle
-        return None if _running_loop() is None else asyncio.wrap_future(handle)
+        return None if running_loop() is None else asyncio.wrap_future(handle)
 
     def write(self, write: Callable[[], Coroutine[Any, Any, None]]) -> Awaitable[None] | None:
         """Start a coroutine that writes, when the writes before it have ended."""
 
         async def run() -> None:
-            await self._until(before)
+            await self._end_of(before)
             await write()
 
         before = self._write_before()
@@ -88,31 +86,32 @@ class AsyncWrites:
             return result
         try:
             if getattr(self._thread, "is_starting", False):
-                await _pause()
+                await asyncio.sleep(0)  # the rest runs in the loop
         except GeneratorExit:
-            _close(result)
+            if inspect.iscoroutine(result):
+                result.close()  # or Python warns that it was never awaited
             raise
         return await result
 
     async def until(self, future: Future[None]) -> None:
         """In a coroutine that was started: wait for a future that another thread may complete."""
         if self.is_used:
-            await self.wait(_end_of(future))
+            await self._end_of(future)
         else:
             future.result()
 
     async def written(self) -> None:
         """In a coroutine that was started: wait until all writes have ended, well or not."""
-        await self._until(self._write_before())
+        await self._end_of(self._write_before())
 
     async def flush(self) -> None:
         """Wait for the writes that were begun; raise the error of the last one."""
         last = self._write_before()
         if last is not None:
-            await _end_of(last)
+            await _wait_for(last)
             last.result()
 
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> Handle | None:
+    def _start(self, coroutine: Coroutine[Any, Any, Any]) -> Handle | None:
         was_starting = getattr(self._thread, "is_starting", False)
         self._thread.is_starting = True
         try:
@@ -121,29 +120,24 @@ class AsyncWrites:
             return None
         finally:
             self._thread.is_starting = was_starting
-        loop = self._home_for(coroutine)
-        if loop is not _running_loop():
-            return asyncio.run_coroutine_threadsafe(coroutine, loop)
-        task = loop.create_task(coroutine)
-        self._tasks.add(task)  # a loop itself does not keep its tasks alive
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(_retrieve)
-        return task
-
-    def _home_for(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.AbstractEventLoop:
-        self._loop = home = self._home()
-        if home is None:
+        self._loop = loop = self._home()
+        if loop is None:
             coroutine.close()
             raise NoEventLoopError(
                 "the storage or the migration is asynchronous and no event loop is running: create "
                 "the store inside a coroutine, or with skip_hydration=True and call rehydrate() "
                 "inside one"
             )
-        return home
+        if loop is not running_loop():
+            return asyncio.run_coroutine_threadsafe(coroutine, loop)
+        task = loop.create_task(coroutine)
+        self._tasks.add(task)  # a loop itself does not keep its tasks alive
+        task.add_done_callback(self._forget_task)
+        return task
 
     def _home(self) -> asyncio.AbstractEventLoop | None:
         """Return the loop to use: that of before, unless it is used no more."""
-        here, home = _running_loop(), self._loop
+        here, home = running_loop(), self._loop
         if home is None or home.is_closed() or (here is not None and not home.is_running()):
             return here or (None if home else self._noted_loop)
         return home
@@ -153,14 +147,32 @@ class AsyncWrites:
         loop, write = self._last_write
         return write if loop is self._home() else None
 
-    async def _until(self, write: Handle | None) -> None:
-        if write is not None and not write.done():
-            await self.wait(_end_of(write))
+    async def _end_of(self, handle: Handle | None) -> None:
+        if handle is not None and not handle.done():
+            await self.wait(_wait_for(handle))
+
+    def _forget_task(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # or asyncio complains of an error that was not waited for
 
     def _report(self, write: Handle) -> None:
         error = None if write.cancelled() else write.exception()
         if error is not None:
             self._on_error(error)
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop of this thread, None if there is none."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+async def _wait_for(handle: Handle) -> None:
+    future = handle if isinstance(handle, asyncio.Task) else asyncio.wrap_future(handle)
+    await asyncio.wait([future])
 
 
 def call_later(seconds: float, function: Callable[[], object]) -> None:
@@ -216,32 +228,3 @@ class _Later:
 
 
 _later = _Later()
-
-
-@types.coroutine
-def _pause() -> Generator[None, None, None]:
-    yield
-
-
-async def _end_of(handle: Handle) -> None:
-    future = handle if isinstance(handle, asyncio.Task) else asyncio.wrap_future(handle)
-    await asyncio.wait([future])
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _close(awaitable: Awaitable[Any]) -> None:
-    """Spare a coroutine that is not going to run the warning that it was never awaited."""
-    if inspect.iscoroutine(awaitable):
-        awaitable.close()
-
-
-def _retrieve(task: asyncio.Task[None]) -> None:
-    """Keep asyncio from complaining of an error that was not waited for."""
-    if not task.cancelled():
-        task.exception()

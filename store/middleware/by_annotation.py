@@ -56,11 +56,10 @@ _STRICT: _Conversion = plain, lambda value: value
 _LENIENT: _Conversion = partial(plain, is_strict=False), lambda value: value
 
 
-def fields_to_json(cls: Any, fields: Mapping[str, Any], breathe: Breathe = None) -> dict[str, Any]:
+def fields_to_json(cls: Any, fields: Any, breathe: Breathe = None) -> dict[str, Any]:
     """Make JSON values of fields of a class, each on its own; functions are left out."""
-    hints = hints_of(cls)
     return {
-        name: _conversion(hints.get(name, _UNKNOWN))[0](part, (name,), breathe=breathe)
+        name: _field_conversion(cls, name)[0](part, (name,), breathe=breathe)
         for name, part in fields.items()
         if not is_function(part)
     }
@@ -68,7 +67,20 @@ def fields_to_json(cls: Any, fields: Mapping[str, Any], breathe: Breathe = None)
 
 def field_from_json(cls: Any, name: str, stored: Any) -> Any:
     """Make the value of a field of what is stored."""
-    return _conversion(hints_of(cls).get(name, _UNKNOWN))[1](stored)
+    return _field_conversion(cls, name)[1](stored)
+
+
+def ensure_convertible(state: Any) -> None:
+    """Raise ImportError if it takes cattrs to store a state, and that is not installed."""
+    cls: Any = type(state)
+    if not is_pydantic(cls) and not is_struct(cls):
+        for name, part in (settable_fields(state) or {}).items():
+            if not is_function(part):
+                _field_conversion(cls, name)
+
+
+def _field_conversion(cls: Any, name: str) -> _Conversion:
+    return _conversion(hints_of(cls).get(name, _UNKNOWN))
 
 
 @lru_cache(maxsize=256)
@@ -123,7 +135,6 @@ def _require_hook(converter: Any, hint: Any) -> None:
 
 def _dump_by(converter: Any, hint: Any, value: Any, path: Path, *, breathe: Breathe) -> Any:
     unstructure = partial(converter.unstructure, unstructure_as=hint)
-    dumped = None
     try:
         if breathe is not None and type(value) is list and get_origin(hint) is list:
             dumped = []
@@ -156,17 +167,18 @@ def _converter() -> Any:
     for kind, unstructure, structure in both_ways:
         converter.register_unstructure_hook(kind, unstructure)
         converter.register_structure_hook(kind, structure)
-    for predicate, unstructure_for, structure_for in (
-        (_is_enum, _enum_to_json, _enum_from_json),
+    for predicate, to_json, from_json in (
         (_is_named_tuple, _tuple_to_json, _tuple_from_json),
-        (is_pydantic, _model_to_json, _model_from_json),
-        (is_struct, _struct_to_json, _struct_from_json),
+        (is_pydantic, _model_to_json, model_from_json),
+        (is_struct, _struct_to_json, struct_from_json),
     ):
-        converter.register_unstructure_hook_factory(predicate, unstructure_for)
-        converter.register_structure_hook_factory(predicate, structure_for)
-    converter.register_unstructure_hook_factory(_is_class, partial(_class_to_json, converter))
-    converter.register_structure_hook_factory(_is_class, partial(_class_from_json, converter))
-    converter.register_structure_hook_factory(_is_union, partial(_union_from_json, converter))
+        converter.register_unstructure_hook_func(predicate, to_json)
+        converter.register_structure_hook_func(predicate, from_json)
+    converter.register_unstructure_hook_factory(_is_enum, _enum_to_json)
+    converter.register_structure_hook_factory(_is_enum, _enum_from_json)
+    converter.register_unstructure_hook_factory(_is_class, _class_to_json)
+    converter.register_structure_hook_factory(_is_class, _class_from_json)
+    converter.register_structure_hook_factory(_is_union, _union_from_json)
     return converter
 
 
@@ -202,42 +214,38 @@ def _is_named_tuple(hint: Any) -> bool:
     return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
 
 
-def _conversions(cls: Any) -> list[_Conversion]:
-    return [_conversion(hints_of(cls).get(name, _UNKNOWN)) for name in cls._fields]
-
-
-def _tuple_to_json(cls: Any) -> Callable[[Any], Any]:
-    return lambda value: [
-        to_json(part, (name,), breathe=None)
-        for name, part, (to_json, _) in zip(cls._fields, value, _conversions(cls), strict=True)
+def _tuple_to_json(value: Any) -> list[Any]:
+    return [
+        _field_conversion(type(value), name)[0](part, (name,), breathe=None)
+        for name, part in zip(value._fields, value, strict=True)
     ]
 
 
-def _tuple_from_json(cls: Any) -> Callable[[Any, Any], Any]:
-    return lambda stored, _: cls(
-        *(from_json(part) for part, (_, from_json) in zip(stored, _conversions(cls), strict=False))
-    )
+def _tuple_from_json(stored: Any, cls: Any) -> Any:
+    parts = zip(cls._fields, stored, strict=False)  # fields may have come or gone
+    return cls(*(field_from_json(cls, name, part) for name, part in parts))
 
 
-def _model_to_json(cls: Any) -> Callable[[Any], Any]:
-    return lambda model: model.model_dump(mode="json", by_alias=False)
+def _model_to_json(model: Any) -> Any:
+    return model.model_dump(mode="json", by_alias=False)
 
 
-def _model_from_json(cls: Any) -> Callable[[Any, Any], Any]:
-    read = partial(cls.model_validate_json, by_alias=False, by_name=True)
-    return lambda stored, _: read(json.dumps(stored))
+def model_from_json(stored: Any, cls: Any) -> Any:
+    """Make a model of pydantic."""
+    return cls.model_validate_json(json.dumps(stored), by_alias=False, by_name=True)
 
 
-def _struct_to_json(cls: Any) -> Callable[[Any], Any]:
+def _struct_to_json(struct: Any) -> Any:
     import msgspec
 
-    return partial(msgspec.to_builtins, str_keys=True)
+    return msgspec.to_builtins(struct, str_keys=True)
 
 
-def _struct_from_json(cls: Any) -> Callable[[Any, Any], Any]:
+def struct_from_json(stored: Any, cls: Any) -> Any:
+    """Make a struct of msgspec."""
     import msgspec
 
-    return lambda stored, _: msgspec.convert(stored, cls, str_keys=True)
+    return msgspec.convert(stored, cls, str_keys=True)
 
 
 def _is_class(hint: Any) -> bool:
@@ -254,36 +262,33 @@ def _is_resolved(cls: Any) -> bool:
     return True
 
 
-def _unresolved_to_json(cls: Any, value: Any) -> Any:
-    return fields_to_json(cls, settable_fields(value) or {})
-
-
-def _class_to_json(converter: Any, hint: Any) -> Callable[[Any], Any]:
+def _class_to_json(hint: Any, converter: Any) -> Callable[[Any], Any]:
     import cattrs.gen
 
     cls: Any = get_origin(hint) or hint
-    unstructure: Any = partial(_unresolved_to_json, cls)
+    unstructure: Any = None
     if _is_resolved(cls):
         unstructure = cattrs.gen.make_dict_unstructure_fn(hint, converter)
 
     def to_json(value: Any) -> Any:
         if type(value) is not cls:  # what a subclass has besides would be lost
             raise TypeError
-        return unstructure(value)
+        return unstructure(value) if unstructure else fields_to_json(cls, settable_fields(value))
 
     return to_json
 
 
-def _class_from_json(converter: Any, hint: Any) -> Callable[[Any, Any], Any]:
+def _class_from_json(hint: Any, converter: Any) -> Callable[[Any, Any], Any]:
     import cattrs.gen
 
     cls: Any = get_origin(hint) or hint
     aliases = {field.name: field.alias for field in attrs.fields(cls)} if attrs.has(cls) else {}
 
     def from_dict(stored: Any, _: Any) -> Any:
-        known = [name for name in settable_names(cls) if name in stored]
-        values = {name: field_from_json(cls, name, stored[name]) for name in known}
-        return cls(**{aliases.get(name, name): value for name, value in values.items()})
+        known = (name for name in settable_names(cls) if name in stored)
+        return cls(
+            **{aliases.get(name, name): field_from_json(cls, name, stored[name]) for name in known}
+        )
 
     structure: Any = from_dict
     if _is_resolved(cls):
@@ -301,8 +306,8 @@ def _is_union(hint: Any) -> bool:
     return get_origin(hint) in (Union, UnionType)
 
 
-def _union_from_json(converter: Any, union: Any) -> Callable[[Any, Any], Any]:
-    """Tell the alternatives of a union apart by what JSON has of each, and classes by fields."""
+def _union_from_json(union: Any, converter: Any) -> Callable[[Any, Any], Any]:
+    """Distinguish the members of a union by what JSON has of each, and classes by their fields."""
     by_kind = defaultdict[type, list[Any]](list)
     for member in get_args(union):
         for kind in _kinds(member):

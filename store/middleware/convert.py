@@ -1,12 +1,7 @@
-"""A state as JSON values, and back, and how what is stored is merged over the present state.
-
-Fields of attrs classes and dataclasses are converted by their annotations, those of pydantic and
-msgspec by these themselves. What could not come back as it was is refused.
-"""
+"""A state as JSON values, and back, and how what is stored is merged over the present state."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -21,7 +16,7 @@ from ..merge_state import (
     settable_names,
 )
 from ..storage.protocol import StoredStateError
-from .by_annotation import field_from_json, fields_to_json
+from .by_annotation import field_from_json, fields_to_json, model_from_json, struct_from_json
 from .json_values import Breathe, plain
 
 
@@ -47,32 +42,26 @@ def load(stored: Mapping[str, Any], current: Any) -> dict[str, Any]:
     """Make values of those stored fields that the class of the present state still has."""
     cls: Any = type(current)
     known = {name: stored[name] for name in settable_names(cls) if name in stored}
+    if not is_pydantic(cls) and not is_struct(cls):
+        return {
+            name: _load_field(name, value, partial(field_from_json, cls, name))
+            for name, value in known.items()
+        }
     if is_pydantic(cls):
         whole = {**current.model_dump(mode="json", by_alias=False), **known}
-        read = partial(cls.model_validate_json, by_alias=False, by_name=True)
-        valid = _load_field(cls.__name__, json.dumps(whole), read)
-        return {name: getattr(valid, name) for name in known}
-    if is_struct(cls):
+        valid = _load_field(cls.__name__, whole, partial(model_from_json, cls=cls))
+    else:
         import msgspec
 
         encoded = dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))
         whole = msgspec.to_builtins(current, str_keys=True)
         whole |= {encoded[name]: value for name, value in known.items()}
-        read = partial(msgspec.convert, type=cls, str_keys=True)
-        valid = _load_field(cls.__name__, whole, read)
-        return {name: getattr(valid, name) for name in known}
-    return {
-        name: _load_field(name, value, partial(field_from_json, cls, name))
-        for name, value in known.items()
-    }
+        valid = _load_field(cls.__name__, whole, partial(struct_from_json, cls=cls))
+    return {name: getattr(valid, name) for name in known}
 
 
 def merge_stored(stored: Any, current: Any) -> Any:
-    """Merge a stored JSON value over the present state: what ``persist`` does by default.
-
-    A dict gets the stored keys, and keeps its functions. An instance gets the stored fields that
-    its class still has. Any other state is replaced.
-    """
+    """Merge a stored JSON value over the present state: what ``persist`` does by default."""
     if isinstance(stored, dict) and field_names(type(current)) is not None:
         return merge_state(current, load(stored, current))
     return merge_values(stored, current)

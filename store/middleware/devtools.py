@@ -15,28 +15,24 @@ import json
 import sys
 from collections.abc import Callable, Collection, Mapping
 from types import FrameType
-from typing import Any, Generic, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Generic, TypedDict, Unpack, overload
 
 import attrs
 
 from ..checks import fitted_initializer, is_function
 from ..tracebacks import cut_frames, cuts_frames
-from ..types import Absent, Drafting, Enhanced, SetState, ShortInitializer
+from ..types import Absent, D, Drafting, Enhanced, P, R, SetState, ShortInitializer, T
 from ..vanilla import Initializer, Store
 from .history import History, RecordedAction
 from .redacted import Redactor, entries_of
 from .redux_devtools import from_json, to_json
-
-T = TypeVar("T")
-P = TypeVar("P")
-D = TypeVar("D")
-R = TypeVar("R")
 
 _ANONYMOUS = "anonymous"
 _PACKAGE = __name__.rpartition(".middleware")[0]
 _EVENT_LOOP = "asyncio.events"
 
 
+@attrs.define(eq=False, repr=False, slots=False)
 class Devtools(Generic[T]):
     """What ``devtools`` adds to a store, as ``store.devtools``.
 
@@ -44,30 +40,16 @@ class Devtools(Generic[T]):
 
     Attributes:
         name: What the store is called.
+        is_recording: Whether changes are being recorded.
     """
 
-    def __init__(
-        self,
-        store: Store[T],
-        set_state: SetState[T],
-        *,
-        name: str | None,
-        max_age: int,
-        redactor: Redactor,
-        anonymous_action_type: str | None,
-    ) -> None:
-        self.name = name
-        self._store = store
-        self._set_state: SetState[Any] = set_state
-        self._anonymous_action_type = anonymous_action_type
-        self._is_recording = False
-        self._history = History(store.get_state, max_age)
-        self._redactor = redactor
-
-    @property
-    def is_recording(self) -> bool:
-        """Whether changes are being recorded."""
-        return self._is_recording
+    name: str | None
+    _store: Store[T]
+    _set_state: SetState[Any]
+    _history: History
+    _redactor: Redactor
+    _anonymous_action_type: str | None
+    is_recording: bool = False
 
     @property
     def history(self) -> tuple[RecordedAction, ...]:
@@ -86,22 +68,19 @@ class Devtools(Generic[T]):
     def start(self, state: T, *, is_recording: bool) -> None:
         """Begin with the first state; ``devtools`` calls this."""
         self._history.restart(state)
-        self._is_recording = is_recording
+        self.is_recording = is_recording
 
     def set_state(self, partial: Any, replace: bool | None = None, action: object = None) -> None:
-        """Change the state and record it; with ``devtools`` this is ``store.set_state``.
+        """Change the state as ``Store.set_state`` does, and record it; it is ``store.set_state``.
 
         Args:
             partial: As in ``Store.set_state``.
             replace: As in ``Store.set_state``.
             action: What the change is called: a text, or a dict with a ``type``. Default: the name
                 of the function that makes the call.
-
-        Raises:
-            Exception: As ``Store.set_state`` does.
         """
         try:
-            if self._is_recording:
+            if self.is_recording:
                 self._set_and_record(partial, replace, action)
             else:
                 self._set_state(partial, replace, action)
@@ -137,32 +116,14 @@ class Devtools(Generic[T]):
 
         Raises:
             ValueError: If there is no such action, or it was too old to be kept.
-            Exception: Whatever a listener raises.
         """
         earlier = self._history.timeline().state_at(position)
-
-        def jump(_: T) -> T:
-            self._history.move_to(position)
-            return self._with_present_secrets(earlier)
-
-        self._set_state(jump, True)
+        self._go_to(earlier, lambda _: self._history.move_to(position))
 
     @cuts_frames
     def reset(self) -> None:
-        """Go back to the state that the store began with, and forget all actions.
-
-        Secrets stay as they are now.
-
-        Raises:
-            Exception: Whatever a listener raises.
-        """
-
-        def restart(_: T) -> T:
-            initial = self._with_present_secrets(self._store.get_initial_state())
-            self._history.restart(initial)
-            return initial
-
-        self._set_state(restart, True)
+        """Go back to the state that the store began with, but for secrets; forget all actions."""
+        self._go_to(self._store.get_initial_state(), self._history.restart)
 
     def commit(self) -> None:
         """Forget all actions; from now on ``jump_to(0)`` goes to the present state."""
@@ -171,11 +132,11 @@ class Devtools(Generic[T]):
     def pause(self) -> None:
         """Record nothing until ``resume`` is called."""
         self._history.settle()
-        self._is_recording = False
+        self.is_recording = False
 
     def resume(self) -> None:
         """Record from now on."""
-        self._is_recording = True
+        self.is_recording = True
 
     @cuts_frames
     def export_json(self, indent: int | None = None) -> str:
@@ -185,12 +146,9 @@ class Devtools(Generic[T]):
 
         Args:
             indent: By how many spaces to indent. Default: None, all on one line.
-
-        Returns:
-            The text of the file.
         """
         lifted = to_json(
-            self._history.timeline(), self._redactor.redacted, is_paused=not self._is_recording
+            self._history.timeline(), self._redactor.redacted, is_paused=not self.is_recording
         )
         return json.dumps(lifted, indent=indent)
 
@@ -204,22 +162,21 @@ class Devtools(Generic[T]):
             text: What ``export_json`` has returned, or a file that Redux DevTools has written.
 
         Raises:
-            ValueError: If it is neither. Nothing has changed then.
-            Exception: Whatever a validator of an attrs class raises; nothing has changed then. Or
-                what a listener raises.
+            ValueError: If it is neither. Nothing has changed then, nor after an error of a
+                validator.
         """
         present = self._store.get_state()
         timeline = from_json(text, lambda data: self._redactor.revive(data, present))
+        earlier = timeline.state_at(timeline.position)
+        self._go_to(earlier, lambda _: self._history.adopt(timeline))
 
-        def adopt(_: T) -> T:
-            self._history.adopt(timeline)
-            return self._with_present_secrets(timeline.state_at(timeline.position))
+    def _go_to(self, earlier: T, note: Callable[[T], object]) -> None:
+        def replace(_: T) -> Any:
+            state = self._redactor.with_secrets_of(self._store.get_state(), earlier)
+            note(state)
+            return state
 
-        self._set_state(adopt, True)
-
-    def _with_present_secrets(self, earlier: T) -> T:
-        restored: T = self._redactor.with_secrets_of(self._store.get_state(), earlier)
-        return restored
+        self._set_state(replace, True)
 
     def _describe(self, action: object) -> dict[str, Any]:
         if action is None:
@@ -310,13 +267,9 @@ def devtools(
     redactor = Redactor(secret)
 
     def with_devtools(set_state: SetState[T], get_state: Callable[[], T], store: Any, /) -> T:
-        store.devtools = tools = Devtools(
-            store,
-            set_state,
-            name=name,
-            max_age=max_age,
-            redactor=redactor,
-            anonymous_action_type=anonymous_action_type,
+        history = History(store.get_state, max_age)
+        store.devtools = tools = Devtools[T](
+            name, store, set_state, history, redactor, anonymous_action_type
         )
         store.set_state = tools.set_state
         state: T = make(tools.set_state, get_state, store)

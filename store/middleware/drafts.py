@@ -1,10 +1,5 @@
 """Change an immutable state as if it could be changed, with the semantics of Immer.
 
-    def finish(draft):
-        draft["todos"][0]["done"] = True
-
-    produce({"todos": [{"done": False}], "user": ada}, finish)   # a new state with the same `ada`
-
 The recipe gets a copy of the state: real dicts, lists, sets and tuples at every depth, and for an
 instance with fields (of attrs, a dataclass, ...) a stand-in whose fields can be set. Afterwards
 each copy is compared with what it was made of; where nothing was changed, the result has the very
@@ -25,11 +20,7 @@ _MISSING: Any = object()
 
 
 def produce(base: Any, recipe: Callable[[Any], Any]) -> Any:
-    """Return what a recipe makes of a state, which stays as it is.
-
-    The recipe changes its draft and returns None or the draft, or it leaves the draft alone and
-    returns another value.
-    """
+    """Return what a recipe makes of a state: it changes its draft, or returns another value."""
     drafts = _Drafts()
     draft = drafts.thaw(base)
     returned = recipe(draft)
@@ -75,15 +66,13 @@ class _Drafts:
         return FieldsDraft(value, {name: self.thaw(entry) for name, entry in fields.items()})
 
     def freeze(self, value: Any) -> Any:
-        """Return the original of a draft in which nothing was changed, else what it has become.
-
-        What the recipe has put in may hold drafts, so it is gone through as well.
-        """
+        """Return the original of a draft in which nothing was changed, else what it has become."""
         if id(value) not in self._frozen:
             self._frozen[id(value)] = value, self._result(value)
         return self._frozen[id(value)][1]
 
     def _result(self, value: Any) -> Any:
+        # What the recipe has put in has no original, but may hold drafts.
         original = self._originals.get(id(value), (value, value))[1]
         if type(value) is FieldsDraft:
             return self._evolved(vars(value)["_base"], vars(value)["_fields"])
@@ -116,10 +105,7 @@ class _Drafts:
 
 
 class FieldsDraft:
-    """A draft of an instance with fields. Its methods and properties work on the draft.
-
-    To ``isinstance`` it is of the class that it stands for. It is compared as that class says.
-    """
+    """A draft of an instance with fields: it has the methods and properties of its class."""
 
     def __init__(self, base: Any, fields: dict[str, Any]) -> None:
         vars(self).update(_base=base, _fields=fields)
@@ -141,16 +127,11 @@ class FieldsDraft:
     def __setattr__(self, name: str, value: Any) -> None:
         vars(self)["_fields"][name] = value
 
-    def __eq__(self, other: object) -> bool:
-        return self._as_defined("__eq__", other)
+    def __eq__(self, other: object) -> Any:
+        return getattr(self.__class__, "__eq__")(self, other)  # noqa: B009
 
-    def __lt__(self, other: object) -> bool:
-        return self._as_defined("__lt__", other)
-
-    def _as_defined(self, operator: str, other: object) -> bool:
-        """Compare as the class does; it may say that it is not implemented."""
-        result: bool = getattr(self.__class__, operator)(self, other)
-        return result
+    def __lt__(self, other: object) -> Any:
+        return getattr(self.__class__, "__lt__")(self, other)  # noqa: B009
 
     def __copy__(self) -> FieldsDraft:
         return FieldsDraft(vars(self)["_base"], vars(self)["_fields"].copy())

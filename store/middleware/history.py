@@ -18,10 +18,6 @@ from ..after_fork import renews_after_fork
 _PENDING: Any = object()
 
 
-def _name(action: dict[str, Any]) -> str:
-    return repr(action.get("type"))
-
-
 @attrs.frozen
 class RecordedAction:
     """One action, and what it did. Its ``repr`` shows no more than the action's name.
@@ -35,7 +31,7 @@ class RecordedAction:
     """
 
     id: int
-    action: dict[str, Any] = attrs.field(repr=_name)
+    action: dict[str, Any] = attrs.field(repr=lambda action: repr(action.get("type")))
     timestamp: int
     before: Any = attrs.field(repr=False)
     after: Any = attrs.field(repr=False, default=_PENDING)
@@ -43,10 +39,7 @@ class RecordedAction:
 
 @attrs.frozen
 class Timeline:
-    """What is recorded at one moment: the state before the first action, and the actions.
-
-    ``position`` is the number of the action whose state the store has; 0 is the base.
-    """
+    """What is recorded at one moment; ``position`` is the number of the store's state in it."""
 
     base: Any = attrs.field(repr=False)
     base_timestamp: int
@@ -63,7 +56,7 @@ class Timeline:
 
 
 class History:
-    """A ring buffer of actions, of which ``max_age`` states are kept.
+    """The newest actions, so many that ``max_age`` states are kept.
 
     The state that the newest action leaves is settled when the next one begins: until then it is
     whatever the store holds. So actions of several threads, and those that a listener does in the

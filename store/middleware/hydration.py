@@ -13,7 +13,6 @@ from ..checks import fitted
 from ..listeners import ListenerSet
 from ..merge_state import field_names
 from ..storage.protocol import StoredStateError
-from ..tracebacks import log_error
 from .async_writes import NoEventLoopError
 from .convert import merge_stored, merge_values
 from .persist_json import StoredState, from_text
@@ -35,54 +34,28 @@ class Hydration(Generic[T]):
 
 
 class Hydrator(Generic[T]):
-    """Hydrates one store. Of several hydrations at once the one that began last counts.
-
-    Attributes:
-        has_hydrated: Whether the last hydration has succeeded.
-        is_owed: Whether the storage could not be read, so that it is to be read again.
-        first_end: Completes when the first hydration has ended, well or not.
-        on_hydrate: Called when a hydration begins.
-        on_finish: Called when a hydration has succeeded.
-    """
+    """Hydrates one store. Of several hydrations at once the one that began last counts."""
 
     def __init__(self, item: PersistedItem[T], set_state: Callable[..., None]) -> None:
-        self.has_hydrated = False
-        self.is_owed = False
-        self.first_end = _future()
+        self.has_hydrated = False  #: the last hydration has succeeded
+        self.has_ended = False  #: one has ended, well or not
         self.on_hydrate = ListenerSet()
         self.on_finish = ListenerSet()
         self._item = item
         self._set_state = set_state
         self._initial: Any = None
         self._last = 0
-        self._under_way: int | None = None
-        self._ending: Future[None] | None = None
+        self.renew()
         renews_after_fork(self)
 
     def renew(self) -> None:
         """Begin anew in a forked process, in which no hydration is under way."""
-        self._under_way = self._ending = None
+        self.is_hydrating = False
+        self.ending: Future[None] = Future()
+        self.ending.set_running_or_notify_cancel()  # those who wait cannot cancel it
 
-    @property
-    def is_hydrating(self) -> bool:
-        """Whether the last hydration has neither succeeded nor failed yet."""
-        return self._under_way is not None
-
-    def ending(self) -> Future[None] | None:
-        """Return a future that completes when the current hydration ends, None if there is none."""
-        if self._under_way is None:
-            return None
-        with self._item.lock:
-            if self._under_way is not None and self._ending is None:
-                self._ending = _future()
-            return self._ending
-
-    def first(self, initial: T) -> T:
-        """Hydrate what the initializer has made, before the store has a state, and return that.
-
-        What the function that ``on_rehydrate_storage`` returned raises is only logged, as the state
-        is fine.
-        """
+    def hydrate(self, initial: T) -> T:
+        """Hydrate what the initializer has made, before the store has a state, and return that."""
         self._initial = self._item.saved = initial
         if self._item.options.skip_hydration:
             return initial
@@ -91,40 +64,44 @@ class Hydrator(Generic[T]):
             self._item.writes.start(self.run(hydration))
         except NoEventLoopError:
             raise
-        except Exception:  # noqa: S110 (it is logged)
+        except Exception:  # noqa: S110 (of on_rehydrate_storage, and logged: the state is fine)
             pass
         if hydration.has_made:
             self._item.saved = hydration.made
         return cast(T, self._item.saved)
 
-    def again(self) -> Awaitable[None] | None:
+    def rehydrate(self) -> Awaitable[None] | None:
         """Hydrate the state of the store; return an awaitable if that is not done yet."""
         self.has_hydrated = False
         return self._item.writes.start(self.run(self.begin()))
 
-    def pay(self) -> Exception | None:
-        """Read the storage again if that is owed, before the state is changed.
+    def reread(self) -> Exception | None:
+        """Read the storage before the state is changed, if it could not be read before.
 
         Return why that cannot be, so that the state is not written either. An asynchronous storage
         is read when the state is written.
         """
-        if not self.is_owed or not self._item.can_set_aside or self._item.writes.is_used:
+        item = self._item
+        if item.untaken is not UNREAD or not item.can_quarantine or item.writes.is_used:
             return None
         try:
-            self._item.writes.start(self._pay())
+            item.writes.start(self._reread())
         except Exception as error:
             return error
         return None
 
-    async def _pay(self) -> None:
+    async def _reread(self) -> None:
         item = await self._item.read()
-        await self.run(self.begin(), item, is_own=True)
+        await self.run(self.begin(), item)
 
     def begin(self) -> Hydration[T]:
         """Begin a hydration, and call those who listen to that."""
         with self._item.lock:
             hydration = Hydration[T](self._item.number())
-            self._last = self._under_way = hydration.number
+            self._last = hydration.number
+            if self.has_ended and not self.is_hydrating:
+                self.renew()
+            self.is_hydrating = True
         try:
             for listener in self.on_hydrate.calls:
                 listener(self._state(), None)
@@ -142,35 +119,29 @@ class Hydrator(Generic[T]):
         """Let nothing come of a hydration that is under way."""
         with self._item.lock:
             self._last = self._item.number()
-        self.is_owed = False
         self._end(None)
 
     async def run(
         self,
         hydration: Hydration[T],
-        read: Item | None = None,
-        is_overtaken: Callable[[], bool] = lambda: False,
-        *,
-        is_own: bool = False,
+        item: Item | None = None,
+        is_overtaken: Callable[[], bool] | None = None,
     ) -> None:
-        """Go through a hydration that has begun.
+        """Go through a hydration that has begun, with an item that was read already, if any.
 
-        What was ``read`` before is news of another process, unless it is one's own. Of news nothing
-        is written back, or the two would answer one another for ever; and nothing is taken over
-        once ``is_overtaken`` returns True.
+        With ``is_overtaken`` the item is news of another process, which is dropped if that returns
+        True. Of news nothing is written back, or the two would answer one another for ever.
         """
-        is_news = read is not None and not is_own
+        is_news = is_overtaken is not None
         try:
-            item = read
             if item is None:
-                self.is_owed = True
+                self._item.untaken = UNREAD
                 item = await self._item.read()
-            self.is_owed = False
-            if not is_news:
+            if not is_news and not self.is_over(hydration):
                 self._item.untaken = item.text
             stored, is_migrated = await self._stored_in(item, is_news=is_news)
             if self.is_over(hydration):
-                return  # and a middleware outside does not hear of it
+                return  # without a call of set_state, which a middleware may record
             self._adopt(hydration, stored, item, is_overtaken)
             if not hydration.has_made:
                 return
@@ -180,10 +151,8 @@ class Hydrator(Generic[T]):
                 self._succeed(hydration)
         except Exception as error:
             if not self.is_over(hydration):
-                if self.is_owed:
-                    self._item.untaken = UNREAD
-                elif is_news and not hydration.has_made and read is not None:
-                    self._item.untaken = read.text
+                if is_news and not hydration.has_made and item is not None:
+                    self._item.untaken = item.text
                 self._fail(hydration, error)
         finally:
             self._end(hydration)
@@ -193,10 +162,10 @@ class Hydrator(Generic[T]):
 
         A text that is none is set aside, unless another process has just written it.
         """
-        options, can_set_aside = self._item.options, self._item.can_set_aside
+        options, can_quarantine = self._item.options, self._item.can_quarantine
         try:
             stored = from_text(item.text)
-            if can_set_aside and not stored.is_envelope:
+            if can_quarantine and not stored.is_envelope:
                 raise StoredStateError("the stored text is no state of a store")
             if stored.version in (None, options.version):
                 return stored, False
@@ -205,16 +174,16 @@ class Hydrator(Generic[T]):
                     f"{options.name!r} was stored by version {stored.version} of the program, and "
                     f"this is version {options.version}: pass migrate= to read it"
                 )
-                if can_set_aside:
+                if can_quarantine:
                     raise error
-                self._log("read", error)
+                self._item.log("read", error)
                 return StoredState(is_envelope=False), False
         except StoredStateError:
             if not is_news:
-                await self._item.set_aside(item)
+                await self._item.quarantine(item)
             raise
         migrated = await self._item.writes.wait(options.migrate(stored.state, stored.version))
-        if can_set_aside and migrated is None and stored.state is not None:
+        if can_quarantine and migrated is None and stored.state is not None:
             raise StoredStateError("migrate has returned None; does it lack a return?")
         return attrs.evolve(stored, state=migrated), True
 
@@ -223,15 +192,12 @@ class Hydrator(Generic[T]):
         hydration: Hydration[T],
         stored: StoredState,
         item: Item,
-        is_overtaken: Callable[[], bool],
+        is_overtaken: Callable[[], bool] | None,
     ) -> None:
-        """Merge a stored state into the present one, unless that has become newer.
+        """Merge a stored state into the present one, unless that has become newer."""
 
-        That is decided under the lock of the store, so that no other thread comes between.
-        """
-
-        def next_state(_: T) -> T:  # what a middleware outside passes may be a draft
-            if is_overtaken() or self.is_over(hydration):
+        def next_state(_: T) -> T:  # under the store's lock; a middleware may pass a draft
+            if (is_overtaken and is_overtaken()) or self.is_over(hydration):
                 return self._item.get_state()
             hydration.made, is_taken = self._merged(stored, item)
             hydration.has_made = True
@@ -256,7 +222,7 @@ class Hydrator(Generic[T]):
             value = options.deserialize(value)
             merge = merge_values if is_default else merge
         merged = merge(value, current)
-        if not self._item.can_set_aside or is_whole:
+        if not self._item.can_quarantine or is_whole:
             return merged, True
         kind: Any = dict if isinstance(current, dict) else type(current)
         if not isinstance(merged, kind):
@@ -277,12 +243,12 @@ class Hydrator(Generic[T]):
             listener(state, None)
 
     def _fail(self, hydration: Hydration[T], error: Exception) -> None:
-        self._log("hydrated", error)
+        self._item.log("hydrated", error)
         try:
             if hydration.on_end is not None:
                 hydration.on_end(None, error)
         except Exception as another:
-            self._log("reported", another)
+            self._item.log("reported", another)
             raise
 
     def is_over(self, hydration: Hydration[T]) -> bool:
@@ -290,27 +256,14 @@ class Hydrator(Generic[T]):
         return hydration.number != self._last
 
     def _end(self, hydration: Hydration[T] | None) -> None:
-        """Note that a hydration has ended, None for whichever is under way."""
+        """Note that a hydration has ended, None for the current one."""
         with self._item.lock:
-            if hydration is not None and self._under_way != hydration.number:
+            if not self.is_hydrating or (hydration is not None and self.is_over(hydration)):
                 return
-            if self._under_way is not None and not self.first_end.done():
-                self.first_end.set_result(None)
-            self._under_way = None
-            ending, self._ending = self._ending, None
-        if ending is not None:
-            ending.set_result(None)
+            self.is_hydrating, self.has_ended = False, True
+            ending = self.ending
+        ending.set_result(None)
 
     def _state(self) -> T:
         state: Any = self._item.get_state()
         return cast(T, self._initial if state is None else state)
-
-    def _log(self, what: str, error: Exception) -> None:
-        log_error(f"persisted store {self._item.options.name!r} could not be {what}", error)
-
-
-def _future() -> Future[None]:
-    """Make a future that those who wait for it cannot cancel for one another."""
-    future: Future[None] = Future()
-    future.set_running_or_notify_cancel()
-    return future

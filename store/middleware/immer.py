@@ -13,18 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial as bind
-from typing import Any, Protocol, TypeAlias, TypeVar, overload
+from typing import Any, Protocol, TypeAlias, overload
 
 from ..checks import fitted_initializer, is_function
 from ..tracebacks import cuts_frames
-from ..types import Absent, Drafting, Enhanced, SetDraftState, SetState
+from ..types import Absent, D, Drafting, Enhanced, P, R, SetDraftState, SetState, T
 from ..vanilla import Store
 from .drafts import produce
-
-T = TypeVar("T")
-P = TypeVar("P")
-D = TypeVar("D")
-R = TypeVar("R")
 
 
 class DraftInitializer(Protocol[T]):
@@ -45,9 +40,7 @@ ShortDraftInitializer: TypeAlias = (
 
 
 @overload
-def immer(
-    initializer: Enhanced[T, P, D, R],
-) -> Drafting[T, P, D, R]: ...
+def immer(initializer: Enhanced[T, P, D, R]) -> Drafting[T, P, D, R]: ...
 
 
 @overload

@@ -23,10 +23,9 @@ SCALARS = (str, int, float, bool, NoneType)
 
 
 def plain(value: Any, path: Path = (), *, is_strict: bool = True, breathe: Breathe = None) -> Any:
-    """Return what ``json`` writes of a value: the value itself, unless something has to change.
+    """Return what ``JSON.stringify`` writes of a value: the value itself, if that is as it is.
 
-    As with ``JSON.stringify`` functions in a dict are left out, and NaN and the infinities become
-    None; a tuple becomes a list. Unless it is strict, an instance becomes a dict of its fields.
+    Unless it is strict, an instance becomes a dict of its fields.
     """
     if breathe is not None:
         breathe(1)

@@ -16,32 +16,31 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Generic, TypeVar, Unpack, overload
+from typing import Any, Generic, Unpack, overload
+
+import attrs
 
 from ..checks import fitted, fitted_initializer
+from ..listeners import ListenerSet, Subscription
 from ..merge_state import merge_state
 from ..storage.file import FileStorage
 from ..tracebacks import cut_frames, cuts_frames
-from ..types import Absent, Drafting, Enhanced, SetState, ShortInitializer
+from ..types import Absent, D, Drafting, Enhanced, P, R, SetState, ShortInitializer, T
 from ..vanilla import Initializer
+from .by_annotation import ensure_convertible
 from .hydration import Hydrator
-from .persist_options import PersistKeywords, PersistOptions
+from .persist_options import PersistKeywords, PersistOptions, whole
 from .persisted_item import PersistedItem
 from .sharing import ExclusiveLock, Sharing, exclusive
 
-T = TypeVar("T")
-P = TypeVar("P")
-D = TypeVar("D")
-R = TypeVar("R")
 
-
+@attrs.define(eq=False, repr=False, slots=False)
 class Persistence(Generic[T]):
     """Brings the state of a store into its storage and back, as ``store.persist``."""
 
-    def __init__(self, item: PersistedItem[T], hydrator: Hydrator[T], sharing: Sharing[T]) -> None:
-        self._item = item
-        self._hydrator = hydrator
-        self._sharing = sharing
+    _item: PersistedItem[T]
+    _hydrator: Hydrator[T]
+    _sharing: Sharing[T]
 
     @cuts_frames
     def rehydrate(self) -> Any:
@@ -49,7 +48,8 @@ class Persistence(Generic[T]):
 
         Of several that run at once the last one counts. An error of the storage, of a migration,
         of ``merge`` or of a listener of the store goes to the log and to the function that
-        ``on_rehydrate_storage`` returned.
+        ``on_rehydrate_storage`` returned. What that raises, or a listener of the hydration, comes
+        out here.
 
         Returns:
             None if it is done; with an asynchronous storage an awaitable, which need not be
@@ -57,11 +57,9 @@ class Persistence(Generic[T]):
 
         Raises:
             NoEventLoopError: If the storage is asynchronous and there is no event loop.
-            Exception: Whatever a listener of the hydration, or a function of
-                ``on_rehydrate_storage``, raises.
         """
         self._sharing.listen()
-        return self._hydrator.again()
+        return self._hydrator.rehydrate()
 
     def has_hydrated(self) -> bool:
         """Return True if the last hydration has succeeded."""
@@ -72,23 +70,17 @@ class Persistence(Generic[T]):
         return self._hydrator.is_hydrating
 
     def hydration(self) -> Future[None] | None:
-        """Return a future that completes when the current hydration ends, well or not.
-
-        Returns:
-            None if no hydration is under way.
-        """
-        return self._hydrator.ending()
+        """Return a future for the end of the current hydration, None if none is under way."""
+        return self._hydrator.ending if self._hydrator.is_hydrating else None
 
     def exclusive(self, timeout: float) -> Future[ExclusiveLock[T]]:
         """Change the state in turns with the other processes that share the storage.
 
-        Args:
-            timeout: Seconds to wait for them.
-
         Returns:
             A future for the ``ExclusiveLock``, which has to be released. It fails with a
-            TimeoutError if another process takes too long, and with what else the storage raises.
-            A storage without a lock cannot be shared, and needs none: there it is free at once.
+            TimeoutError if another process takes longer than ``timeout`` seconds, and with what
+            else the storage raises. A storage without a lock cannot be shared, and needs none:
+            there it is free at once.
         """
         return exclusive(self._item, self._sharing, timeout)
 
@@ -98,9 +90,6 @@ class Persistence(Generic[T]):
 
         What was set aside, and the note, are removed as well. The state of the store stays, and is
         written when it is set next.
-
-        Raises:
-            Exception: Whatever a synchronous storage raises.
         """
         self._hydrator.cancel()
         self._item.remove()
@@ -110,13 +99,11 @@ class Persistence(Generic[T]):
 
         Any event loop may wait. With ``skip_hydration`` that is after ``rehydrate``.
         """
-        await asyncio.wrap_future(self._hydrator.first_end)
+        if not self._hydrator.has_ended:
+            await asyncio.wrap_future(self._hydrator.ending)
 
     def is_saved(self) -> bool:
-        """Return True if the storage holds the newest state.
-
-        That is not so while a write is under way or put off, and after one has failed.
-        """
+        """Return True if the newest state is in the storage: no write is due, or has failed."""
         return self._item.is_saved
 
     @cuts_frames
@@ -126,9 +113,6 @@ class Persistence(Generic[T]):
         Returns:
             An awaitable. With a plain storage all is done, and it need not be awaited. With an
             asynchronous one it ends when all is written, and raises what the last write raised.
-
-        Raises:
-            Exception: Whatever a plain storage raises.
         """
         if not self._item.is_saved and self._item.get_state() is not self._item.being_saved:
             self._sharing.save_now()
@@ -136,31 +120,24 @@ class Persistence(Generic[T]):
 
     @cuts_frames
     async def _flush(self) -> None:
-        hydration = self._hydrator.ending()
-        if hydration is not None:  # it may write what it has migrated
-            await asyncio.wrap_future(hydration)
+        if self._hydrator.is_hydrating:  # it may write what it has migrated
+            await asyncio.wrap_future(self._hydrator.ending)
         await self._item.writes.flush()
 
     def get_note(self) -> Any:
-        """Return what is kept beside the state, None if nothing is.
-
-        It is set, before the state is, whenever a stored text is taken over.
-        """
+        """Return what is kept beside the state, or None. A stored text brings its own note."""
         return self._item.note
 
     def set_note(self, note: Any) -> None:
         """Keep a small JSON value beside the state, with every write from now on.
 
         Silent refresh keeps there what several processes need to know besides the tokens.
-
-        Args:
-            note: The value; None for nothing.
         """
         self._item.note = note
 
     def forget_set_aside(self) -> None:
         """Remove, with the next write, what the storage has set aside of this item."""
-        self._item.forgets_set_aside = True
+        self._item.clears_quarantine = True
 
     @cuts_frames
     def on_hydrate(
@@ -168,19 +145,10 @@ class Persistence(Generic[T]):
     ) -> Callable[[], None]:
         """Call a function with the state whenever a hydration begins.
 
-        Args:
-            listener: The function. One that is already there keeps its place.
-
         Returns:
             The function that unsubscribes.
-
-        Raises:
-            TypeError: If the listener is not a function of one argument or none.
         """
-        call = fitted("listener", listener, "state")
-        listeners = self._hydrator.on_hydrate
-        listeners.add(listener, lambda state, _: call(state))
-        return lambda: listeners.discard(listener)
+        return _subscribe(self._hydrator.on_hydrate, listener)
 
     @cuts_frames
     def on_finish_hydration(
@@ -188,26 +156,14 @@ class Persistence(Generic[T]):
     ) -> Callable[[], None]:
         """Call a function with the state whenever a hydration has succeeded.
 
-        Args:
-            listener: The function. One that is already there keeps its place.
-
         Returns:
             The function that unsubscribes.
-
-        Raises:
-            TypeError: If the listener is not a function of one argument or none.
         """
-        call = fitted("listener", listener, "state")
-        listeners = self._hydrator.on_finish
-        listeners.add(listener, lambda state, _: call(state))
-        return lambda: listeners.discard(listener)
+        return _subscribe(self._hydrator.on_finish, listener)
 
     @cuts_frames
     def set_options(self, **options: Any) -> None:
         """Change options of ``persist``. What is stored under another name is not moved.
-
-        Args:
-            **options: As ``persist`` takes them.
 
         Raises:
             TypeError: If there is no such option, or the storage lacks a method that is needed.
@@ -296,7 +252,8 @@ def persist(initializer: Any, /, *, name: str, storage: Any = None, **options: A
 
     Raises:
         TypeError: If an argument is of the wrong kind.
-        ImportError: If the default storage needs the extra ``zustax[file]``.
+        ImportError: If the default storage needs the extra ``zustax[file]``; or, when the store is
+            made, if the fields of its state need ``zustax[persist]``.
     """
     make = fitted_initializer(initializer)
     if storage is None:
@@ -314,11 +271,13 @@ def persist(initializer: Any, /, *, name: str, storage: Any = None, **options: A
         store.set_state = _writing(store.set_state, item, hydrator, sharing)
         store.batch = _writing_once(store.batch, item, sharing)
         initial = make(_writing(set_state, item, hydrator, sharing), get_state, store)
+        if chosen.partialize is whole and chosen.serialize is None:
+            ensure_convertible(initial)
         store.get_initial_state = lambda: initial
         store.persist = Persistence(item, hydrator, sharing)
         if not chosen.skip_hydration:
             sharing.listen()
-        return hydrator.first(initial)
+        return hydrator.hydrate(initial)
 
     return (Drafting if isinstance(initializer, Drafting) else Enhanced)(with_storage)
 
@@ -336,7 +295,7 @@ def _writing(
                     item.save()
                 return
             with sharing.changing():
-                problem = hydrator.pay()
+                problem = hydrator.reread()
                 set_state(partial, replace, action)
                 item.save(problem)
         except BaseException as error:
@@ -363,6 +322,12 @@ def _writing_once(
                     item.save()
 
     return batch_and_write
+
+
+def _subscribe(listeners: ListenerSet, listener: Any) -> Callable[[], None]:
+    call = fitted("listener", listener, "state")
+    listeners.add(listener, lambda state, _: call(state))
+    return Subscription(listeners, listener)
 
 
 class _Done:

@@ -10,7 +10,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator
-from itertools import repeat
+from itertools import islice, repeat
 from json.encoder import encode_basestring
 from typing import Any, cast
 
@@ -29,41 +29,30 @@ _ENTRIES, _CHARACTERS = 256, 1 << 16
 
 @attrs.frozen(repr=False)
 class StoredState:
-    """What a text holds.
-
-    Attributes:
-        state: The state, None if there is none.
-        version: The version of the program that wrote it, if it says so.
-        note: What was kept beside the state.
-        is_envelope: Whether it is what ``to_text`` writes, or no text at all.
-    """
+    """What a text holds."""
 
     state: Any = None
-    version: float | None = None
+    version: float | None = None  #: of the program that wrote it, if it says so
     note: Any = None
-    is_envelope: bool = True
+    is_envelope: bool = True  #: it is what ``to_text`` writes, or no text at all
 
 
-def to_text(
-    taken: Any,
-    state: Any,
-    *,
-    version: float,
-    note: Any = None,
-    serialize: Callable[[Any], Any] | None = None,
-    breathe: Breathe = None,
-) -> str:
-    """Write as text what ``partialize`` took from a state."""
+def to_text(options: Any, state: Any, *, note: Any = None, breathe: Breathe = None) -> str:
+    """Write as text what is to be stored of a state."""
+    # A copy of a dict, since `partialize` may change it.
+    taken: Any = options.partialize({**state} if isinstance(state, dict) else state)
     try:
-        if serialize is None:
+        if options.serialize is None:
             dumped = dump(taken, state, breathe=breathe)
         else:
-            dumped = plain(serialize(taken), breathe=breathe)
-        envelope = {"state": dumped, "version": version}
+            dumped = plain(options.serialize(taken), breathe=breathe)
+        envelope = {"state": dumped, "version": options.version}
         if note is not None:
             envelope["note"] = note
         text = _encode(envelope) if breathe is None else "".join(_pieces(envelope, breathe))
-        return text if text.isascii() else _HALF_PAIR.sub(_escaped, text)
+        if text.isascii():
+            return text
+        return _HALF_PAIR.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
     except RecursionError:
         problem = "the state is nested too deeply to be stored, or contains itself"
     except ValueError as error:
@@ -95,7 +84,7 @@ def from_text(text: Any) -> StoredState:
 
 
 class Breather:
-    """Lets other threads run after each so much work, since ``json`` itself would hold them up."""
+    """Lets other threads run now and then, since ``json`` itself would hold them up."""
 
     def __init__(self) -> None:
         self._work = 0
@@ -117,38 +106,23 @@ def _pieces(value: Any, breathe: Callable[[int], None]) -> Iterator[str]:
             yield encode_basestring(value[start : start + _CHARACTERS])[1:-1]
         yield '"'
     elif _is_large(value):
-        opening, closing = "{}" if isinstance(value, dict) else "[]"
-        for group in _groups(value, breathe):
-            yield opening
-            opening = ","
-            if isinstance(group, tuple):
-                key, entry = group
-                yield "" if key is None else f"{encode_basestring(key)}:"
-                yield from _pieces(entry, breathe)
+        is_dict = isinstance(value, dict)
+        entries = iter(value.items() if is_dict else zip(repeat(None), value))
+        opening, closing = "{}" if is_dict else "[]"
+        while group := list(islice(entries, _ENTRIES)):
+            breathe(len(group))
+            if any(_is_large(entry) for _, entry in group):
+                for key, entry in group:
+                    yield f"{opening}{encode_basestring(key)}:" if is_dict else opening
+                    yield from _pieces(entry, breathe)
+                    opening = ","
             else:
-                yield _encode(group)[1:-1]
+                small = dict(group) if is_dict else [entry for _, entry in group]
+                yield opening + _encode(small)[1:-1]
+                opening = ","
         yield closing
     else:
         yield _encode(value)
-
-
-def _groups(value: Any, breathe: Callable[[int], None]) -> Iterator[Any]:
-    """Divide a dict or list into small ones, and a pair of its key and value for a large entry."""
-    is_dict = isinstance(value, dict)
-    small: Any = {} if is_dict else []
-    for key, entry in value.items() if is_dict else zip(repeat(None), value):
-        breathe(1)
-        if small and (len(small) == _ENTRIES or _is_large(entry)):
-            yield small
-            small = {} if is_dict else []
-        if _is_large(entry):
-            yield key, entry
-        elif is_dict:
-            small[key] = entry
-        else:
-            small.append(entry)
-    if small:
-        yield small
 
 
 def _is_large(value: Any) -> bool:
@@ -164,10 +138,6 @@ def _is_large(value: Any) -> bool:
 def is_version(value: object) -> bool:
     """Return True if a value can be the version of a program: a number that JSON has."""
     return type(value) in (int, float) and math.isfinite(cast(float, value))
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
 
 
 def _refuse(constant: str) -> None:

@@ -25,8 +25,15 @@ UNREAD: Any = object()
 
 _NONE: Any = object()
 
+#: Bytes that a write may take besides those of the present text.
+_SLACK = 4096
+
 #: Seconds until a write that has failed is tried again, the first time and at most.
 _FIRST_RETRY, _LAST_RETRY = 0.05, 10.0
+
+
+class _Held(local):
+    depth = 0
 
 
 @attrs.frozen(repr=False)
@@ -43,37 +50,31 @@ class PersistedItem(Generic[T]):
     Whatever happens here gets a number when it begins, and later is greater. All that says what
     came first is a comparison of these numbers. ``lock`` keeps them; it is never held while a
     storage or a function of the user is called.
-
-    Attributes:
-        known: What the storage holds, if that is what the state was last saved to or loaded from.
-        untaken: The text that the storage holds and that was not taken over: None if there is none
-            such, ``UNREAD`` if it could not be read.
-        changed: The number of the last change made here, or of the last text that was taken over.
-        saved: The state that was last saved or loaded.
-        being_saved: The state of the last write, unless that has failed.
-        note: What is kept beside the state.
-        is_due: Whether a write is going to be made soon.
-        is_throttled: Whether a change need do no more than see to that.
     """
 
     def __init__(self, options: Any, get_state: Callable[[], T]) -> None:
         self.options = options
         self.get_state = get_state
         self.writes = AsyncWrites(self._report)
+        #: What the storage holds, if that is what the state was last saved to or loaded from.
         self.known: Item | None = None
+        #: The text that the storage holds and that was not taken over, ``UNREAD`` if it could not
+        #: be read, None if there is none such.
         self.untaken: str | None = None
+        #: The number of the last change made here, or of the last text that was taken over.
         self.changed = 0
-        self.saved: Any = None
-        self.being_saved: Any = _NONE
-        self.note: Any = None
-        self.is_due = False
+        self.saved: Any = None  #: the state that was last saved or loaded
+        self.being_saved: Any = _NONE  #: the state of the last write, unless that has failed
+        self.note: Any = None  #: what is kept beside the state
+        self.is_due = False  #: a write is going to be made soon
+        #: A change need do no more than see to it that a write is due.
         self.is_throttled = options.throttle > 0 and not options.sync
-        self.forgets_set_aside = False
+        self.clears_quarantine = False  #: the next write removes what is in quarantine
         self._numbers = count(1)
         self._written = 0
         self._failures = 0
         self._reading: Future[None] | None = None
-        self._held = local()
+        self._held = _Held()
         self.renew()
         renews_after_fork(self)
 
@@ -90,31 +91,24 @@ class PersistedItem(Generic[T]):
         return next(self._numbers)
 
     @property
-    def can_set_aside(self) -> bool:
-        """Whether the storage can keep a text that is not taken over."""
+    def can_quarantine(self) -> bool:
+        """Return True if the storage can keep a text that was not taken over."""
         return hasattr(self.options.storage, "set_aside")
 
     @property
     def is_saved(self) -> bool:
-        """Whether the storage holds the newest state."""
+        """Return True if the storage holds the newest state."""
         return self.get_state() is self.saved
 
     @property
     def has_failed(self) -> bool:
-        """Whether the last write has failed, or is still under way."""
+        """Return True if the last write has failed, or is still under way."""
         return self.known is not None and self.known.number < self._written
-
-    # --- writing ---
-
-    @property
-    def is_held_back(self) -> bool:
-        """Whether what this thread sets is not written now."""
-        return getattr(self._held, "depth", 0) > 0
 
     @contextmanager
     def holding_back(self) -> Iterator[None]:
         """Do not write what this thread sets inside of the block."""
-        self._held.depth = getattr(self._held, "depth", 0) + 1
+        self._held.depth += 1
         try:
             yield
         finally:
@@ -122,7 +116,7 @@ class PersistedItem(Generic[T]):
 
     def save(self, problem: Exception | None = None) -> None:
         """Write the newest state, now or as soon as the options say, unless there is a problem."""
-        if self.is_held_back:
+        if self._held.depth:
             return
         if self.options.throttle > 0:
             self.save_later(self.options.throttle)
@@ -146,7 +140,6 @@ class PersistedItem(Generic[T]):
             call_later(seconds, self._save_now)
 
     def _save_now(self) -> None:
-        """Write what was put off."""
         if self.is_due:
             try:
                 self.write(Breather())
@@ -159,23 +152,20 @@ class PersistedItem(Generic[T]):
         return min(_FIRST_RETRY * 2.0**self._failures, _LAST_RETRY)
 
     def write(self, breathe: Breather | None = None) -> Awaitable[None] | None:
-        """Write the newest state; return an awaitable if the storage is asynchronous.
-
-        With ``sync`` an unchanged text is not written again: it would only undo what another
-        process has written meanwhile.
-        """
+        """Write the newest state; return an awaitable if the storage is asynchronous."""
         with self._one_write:
             self.is_due = False
             state, item = self._newest(breathe)
             is_known = self.options.sync and not self.has_failed and item == self.known
-            if is_known and not self.forgets_set_aside:
+            if is_known and not self.clears_quarantine:
+                # To write it again would only undo what another process has written meanwhile.
                 self.saved = state
                 return None
             options, self._written, self.being_saved = self.options, item.number, state
 
             async def write() -> None:
                 try:
-                    await self._make_room(options)
+                    await self._quarantine_untaken(options)
                     await self.writes.wait(options.storage.set_item(options.name, item.text))
                 except BaseException:
                     self.being_saved = _NONE
@@ -190,8 +180,7 @@ class PersistedItem(Generic[T]):
         A storage that is not fenced, and one that was not read before, is written in any case.
         """
         await self.writes.written()
-        was_taken = self.untaken is None
-        await self._make_room(self.options)
+        was_moved = await self._quarantine_untaken(self.options)
         with self._one_write:
             self.is_due = False
             state, item = self._newest()
@@ -200,61 +189,57 @@ class PersistedItem(Generic[T]):
             if replace_item is None or expected is None:
                 replacing = options.storage.set_item(options.name, item.text)
             else:
-                text = expected.text if was_taken else None
+                text = None if was_moved else expected.text
                 replacing = replace_item(options.name, text, item.text)
         if (await self.writes.wait(replacing)) is False:
             return False
         await self._note_saved(item, state, options)
         return True
 
-    async def _make_room(self, options: Any) -> None:
-        """Set aside what the storage holds, if it was not taken over: it is never overwritten."""
-        if not self.can_set_aside:
-            return  # and treated as Zustand treats it
+    async def _quarantine_untaken(self, options: Any) -> bool:
+        """Quarantine what the storage holds, and return True, if it was not taken over."""
+        if not self.can_quarantine:
+            return False  # and treated as Zustand treats it
         if self._reading is not None:
             await self.writes.until(self._reading)
         if self.untaken is UNREAD:
             self.untaken = await self.writes.wait(options.storage.get_item(options.name))
-        if self.untaken is not None:
-            await self.writes.wait(options.storage.set_aside(options.name, self.untaken))
-            self.untaken = None
+        if self.untaken is None:
+            return False
+        await self.writes.wait(options.storage.set_aside(options.name, self.untaken))
+        self.untaken = None
+        return True
 
     async def _note_saved(self, item: Item, state: T, options: Any) -> None:
         self.remember(item)
         self.saved = state
         self._failures = 0
-        if self.forgets_set_aside:
-            self.forgets_set_aside = False
-            await self._remove_set_aside(options)
+        if self.clears_quarantine:
+            self.clears_quarantine = False
+            await self._clear_quarantine(options)
 
-    def text(self) -> str:
-        """Return the text of the newest state."""
-        return self._newest()[1].text or ""
+    async def ensure_writable(self) -> None:
+        """Make sure that the newest state can be written, if the storage can find that out."""
+        ensure_writable = getattr(self.options.storage, "ensure_writable", None)
+        if ensure_writable is not None:
+            text = self._newest()[1].text or ""
+            size = len(text.encode("utf-8", "surrogatepass")) + _SLACK
+            await self.writes.wait(ensure_writable(self.options.name, size))
 
     def _newest(self, breathe: Breather | None = None) -> tuple[T, Item]:
         """Return the newest state, and the item to write of it."""
-        options, number, state = self.options, self.number(), self.get_state()
-        taken: Any = {**state} if isinstance(state, dict) else state  # `partialize` may change it
-        text = to_text(
-            options.partialize(taken),
-            state,
-            version=options.version,
-            note=self.note,
-            serialize=options.serialize,
-            breathe=breathe,
-        )
+        number, state = self.number(), self.get_state()
+        text = to_text(self.options, state, note=self.note, breathe=breathe)
         return state, Item(text, number)
 
     def _report(self, error: BaseException) -> None:
-        """Tell of a write that failed when nothing waited for it, and try it again."""
+        """Report a write that failed when nothing waited for it, and try it again."""
         if self.options.throttle > 0:
             self.save_later(self.retry_delay())
         if self.options.on_write_error is not None and isinstance(error, Exception):
             self.options.on_write_error(error)
         else:
             log_error("a state could not be written to its storage", error)
-
-    # --- reading, and the rest ---
 
     async def read(self) -> Item:
         """Read what the storage holds, when all that is being written has arrived."""
@@ -267,29 +252,28 @@ class PersistedItem(Generic[T]):
             self._reading = None
             reading.set_result(None)
 
-    def remember(self, item: Item) -> None:
-        """Note that the state is that of an item, and that the storage holds it.
+    def log(self, what: str, error: BaseException) -> None:
+        """Log what could not be done, and why."""
+        log_error(f"persisted store {self.options.name!r} could not be {what}", error)
 
-        Once something has been written after it, the storage may hold that.
-        """
-        with self.lock:
+    def remember(self, item: Item) -> None:
+        """Note that the state is that of an item, which the storage holds."""
+        with self.lock:  # once something has been written after it, the storage may hold that
             self.known = item if item.number >= self._written else None
             self.changed = max(self.changed, item.number)
             self.untaken = None
 
-    async def set_aside(self, item: Item) -> bool:
-        """Have the storage keep what cannot be used now; return True if it knows how to."""
-        if not self.can_set_aside:
-            return False
-        self.untaken = item.text
-        try:
-            await self._make_room(self.options)
-        except Exception as error:
-            log_error(f"{self.options.name!r} could not be set aside", error)
-        return True
+    async def quarantine(self, item: Item) -> None:
+        """Quarantine what cannot be used, if the storage can do that."""
+        if self.can_quarantine:
+            self.untaken = item.text
+            try:
+                await self._quarantine_untaken(self.options)
+            except Exception as error:
+                self.log("set aside", error)
 
     def remove(self) -> None:
-        """Remove what the storage holds, also what was set aside."""
+        """Remove what the storage holds, also in quarantine."""
         with self._one_write:
             self._forget()
             self.is_due = False
@@ -297,11 +281,11 @@ class PersistedItem(Generic[T]):
 
             async def remove() -> None:
                 await self.writes.wait(options.storage.remove_item(options.name))
-                await self._remove_set_aside(options)
+                await self._clear_quarantine(options)
 
             self.writes.write(remove)
 
-    async def _remove_set_aside(self, options: Any) -> None:
+    async def _clear_quarantine(self, options: Any) -> None:
         remove_set_aside = getattr(options.storage, "remove_set_aside", None)
         if remove_set_aside is not None:
             try:

@@ -1,12 +1,9 @@
 """States as plain JSON data without secrets, and the way back.
 
 A secret is what has the name of one (``access_token``, ``accessToken``, ``password``, ...), what is
-named in ``devtools(secret=...)``, and a field of an attrs class or dataclass that says so:
-
-    pin: str = attrs.field(metadata={"secret": True})
-
-A secret is replaced by a mark, unless it is empty. When a state comes back, its secrets are those
-that the store has now: going back in time must not bring back a token that is used up.
+named in ``devtools(secret=...)``, and a field with ``metadata={"secret": True}``. Unless it is
+empty, a mark replaces it. A state that comes back has the secrets that the store has now: going
+back in time must not bring back a token that is used up.
 """
 
 from __future__ import annotations
@@ -46,14 +43,13 @@ _SECRET_NAMES = frozenset(
         "token",
     )
 )
-_DATACLASS = "__dataclass_fields__"
 _SHOWN_AS_TEXT = (date, time, Decimal, Enum, PurePath, UUID)
 
 
 class Redactor:
     """Makes plain data of states, and states of plain data.
 
-    ``secret`` names what is secret besides what always is; case, ``_`` and ``-`` do not matter.
+    ``secret`` holds further names of secrets; case, ``_`` and ``-`` do not matter.
     """
 
     def __init__(self, secret: Collection[str] = ()) -> None:
@@ -62,11 +58,7 @@ class Redactor:
         self._secret_names = _SECRET_NAMES.union(map(_bare, secret))
 
     def redacted(self, value: Any, above: tuple[int, ...] = ()) -> Json:
-        """Make plain data of a value, without its secrets and without the functions in its dicts.
-
-        What JSON does not know is shown by its text or its type; NaN and the infinities become
-        None, as in JavaScript.
-        """
+        """Make plain data of a value, without its secrets and the functions in its dicts."""
         if isinstance(value, float):
             return value if math.isfinite(value) else None
         if value is None or isinstance(value, (bool, int, str)):
@@ -89,10 +81,7 @@ class Redactor:
         return f"<{type(value).__name__}>"
 
     def revive(self, data: Json, present: Any) -> Any:
-        """Make a state of plain data, with the functions and the secrets of the present one.
-
-        The classes of attrs instances come from the present state or from their annotations.
-        """
+        """Make a state of plain data, with the functions and the secrets of the present one."""
         if isinstance(data, list):
             return list(map(partial(self.revive, present=None), data))
         if not isinstance(data, dict):
@@ -118,10 +107,14 @@ class Redactor:
         before = entries_of(earlier)
         if type(present) is not type(earlier) or not before:
             return earlier
-        after = {
-            name: self._with_secret(name, part, present, entries_of(present))
-            for name, part in before.items()
-        }
+        mine, after = entries_of(present), dict[Any, Any]()
+        for name, part in before.items():
+            if name not in mine:
+                after[name] = part
+            elif self._is_secret(name, present):
+                after[name] = mine[name]
+            else:
+                after[name] = self.with_secrets_of(mine[name], part)
         if all(map(is_, after.values(), before.values())):
             return earlier
         if isinstance(earlier, Mapping):
@@ -129,19 +122,14 @@ class Redactor:
         changes = {name: value for name, value in after.items() if value is not before[name]}
         return merge_state(earlier, changes)
 
-    def _with_secret(self, name: Any, part: Any, owner: Any, mine: Mapping[Any, Any]) -> Any:
-        if name not in mine:
-            return part
-        return (
-            mine[name] if self._is_secret(name, owner) else self.with_secrets_of(mine[name], part)
-        )
-
     def _is_secret(self, name: object, owner: Any) -> bool:
         """Return True if what is called so in a dict or an attrs instance is secret."""
         if _bare(str(name)) in self._secret_names:
             return True
         cls: Any = type(owner)
-        fields = attrs.fields_dict(cls) if attrs.has(cls) else getattr(cls, _DATACLASS, {})
+        fields = (
+            attrs.fields_dict(cls) if attrs.has(cls) else getattr(cls, "__dataclass_fields__", {})
+        )
         return str(name) in fields and bool(fields[str(name)].metadata.get("secret"))
 
 

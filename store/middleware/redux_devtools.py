@@ -39,19 +39,18 @@ def to_json(timeline: Timeline, redacted: Callable[[Any], Json], *, is_paused: b
 
 
 def from_json(text: str, revive: Callable[[Json], Any]) -> Timeline:
-    """Read a lifted state, or a file of the extension that wraps one (``{"payload": "..."}``)."""
+    """Read a lifted state, or a file of the extension, which wraps one as ``payload``."""
     timeline = _read(text)
     if timeline is None:
         raise ValueError(
             "this is no lifted state of Redux DevTools; give import_json() what export_json() has "
             "returned, or a file that the extension has exported"
         )
-    states = [revive(timeline.base), *(revive(each.after) for each in timeline.actions)]
     actions = tuple(
-        attrs.evolve(recorded, before=before, after=after)
-        for recorded, before, after in zip(timeline.actions, states, states[1:], strict=False)
+        attrs.evolve(each, before=revive(each.before), after=revive(each.after))
+        for each in timeline.actions
     )
-    return attrs.evolve(timeline, base=states[0], actions=actions)
+    return attrs.evolve(timeline, base=revive(timeline.base), actions=actions)
 
 
 def _read(text: str) -> Timeline | None:

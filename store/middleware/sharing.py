@@ -14,7 +14,6 @@ asynchronous storage runs in the event loop of the store, which must not be bloc
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future, InvalidStateError
@@ -24,9 +23,10 @@ from threading import Thread
 from typing import Any, Generic, TypeVar
 from weakref import finalize, ref
 
+import attrs
+
 from ..after_fork import renews_after_fork
-from ..tracebacks import log_error
-from .async_writes import NoEventLoopError, call_later
+from .async_writes import NoEventLoopError, call_later, running_loop
 from .hydration import Hydrator
 from .persisted_item import Item, PersistedItem
 
@@ -35,9 +35,6 @@ R = TypeVar("R")
 
 _log = logging.getLogger("zustax")
 
-#: Bytes that a write may take besides those of the present text.
-_SLACK = 4096
-
 #: Seconds to wait for the lock in order to write what could not be written before.
 _PATIENCE = 1.0
 
@@ -45,8 +42,7 @@ _PATIENCE = 1.0
 class Sharing(Generic[T]):
     """Reads the storage again when that says that another process has changed the item.
 
-    What is read is dropped if the state has changed here since: that change is newer, and it is
-    being written. Then the storage is read once more, for what may have come after it.
+    What is read is dropped if the state has changed here since, and the storage is read once more.
     """
 
     def __init__(
@@ -120,13 +116,9 @@ class Sharing(Generic[T]):
         if is_due:
             return
         try:
-            self._item.writes.start(self._catch_up())
+            self._item.writes.start(self.catch_up())
         except Exception as error:
-            name = self._item.options.name
-            log_error(f"persisted store {name!r} could not be read again", error)
-
-    async def _catch_up(self) -> None:
-        await self.catch_up()
+            self._item.log("read again", error)
 
     async def catch_up(self) -> Item:
         """Read the storage, take over what another process has changed there, and return it.
@@ -158,10 +150,30 @@ class Sharing(Generic[T]):
     def save_now(self) -> Awaitable[None] | None:
         """Write what is not saved, unless another process has changed it after a failed write."""
         if self._item.options.sync and self._item.has_failed:
-            return self._item.writes.start(self._catch_up())
+            return self._item.writes.start(self.catch_up())
         return self._item.write()
 
-    def retry_later(self) -> None:
+    async def enter(self, lock: Any) -> Any:
+        """Take the lock that was kept for what could not be written, or wait for this one."""
+        with self._item.lock:
+            if self._kept:
+                return self._kept.pop()
+        await self._item.writes.wait(lock.__aenter__() if _is_async(lock) else lock.__enter__())
+        return lock
+
+    async def leave(self, lock: Any) -> None:
+        """Let the next process have the lock, or keep it for what could not be written.
+
+        What is stored is out of date then: no other process may go by it.
+        """
+        if self._item.has_failed and not self._item.is_saved:
+            self._kept.append(lock)
+            self._retry_later()
+            return
+        leave = lock.__aexit__ if _is_async(lock) else lock.__exit__
+        await self._item.writes.wait(leave(None, None, None))
+
+    def _retry_later(self) -> None:
         """Write what could not be written as soon as that is possible.
 
         That is done under the lock, and only if the storage holds what it did. Otherwise what
@@ -182,29 +194,13 @@ class Sharing(Generic[T]):
             finally:
                 await self.leave(lock)
         except Exception as error:
-            name = self._item.options.name
-            _log.warning("persisted store %r still cannot be written: %s", name, str(error))
+            self._warn(error)
         if not self._item.is_saved and not self._kept:
-            self.retry_later()
+            self._retry_later()
 
-    async def enter(self, lock: Any) -> Any:
-        """Take the lock that was kept for what could not be written, or wait for this one."""
-        with self._item.lock:
-            kept = self._kept.pop() if self._kept else None
-        if kept is None:
-            await _enter(self._item, lock)
-        return lock if kept is None else kept
-
-    async def leave(self, lock: Any) -> None:
-        """Let the next process have the lock, or keep it for what could not be written.
-
-        What is stored is out of date then: no other process may go by it.
-        """
-        if self._item.has_failed and not self._item.is_saved:
-            self._kept.append(lock)
-            self.retry_later()
-        else:
-            await _leave(self._item, lock)
+    def _warn(self, error: Exception) -> None:
+        name = self._item.options.name
+        _log.warning("persisted store %r still cannot be written: %s", name, str(error))
 
     async def _waited_for_changes(self) -> bool:
         """Wait for the end of the changes that are made here; return False if there are none."""
@@ -222,8 +218,7 @@ class Sharing(Generic[T]):
         try:
             return await self.replace(item)
         except Exception as error:
-            name = self._item.options.name
-            _log.warning("persisted store %r still cannot be written: %s", name, str(error))
+            self._warn(error)
             return True
 
     def _is_changing(self) -> bool:
@@ -234,77 +229,56 @@ class Sharing(Generic[T]):
         return item.number < self._item.changed or self._is_changing()
 
 
+@attrs.define(eq=False, repr=False, slots=False)
 class ExclusiveLock(Generic[T]):
-    """The right to change what is stored, which one process has at a time."""
+    """The right to change what is stored, which one process has at a time.
 
-    def __init__(self, item: PersistedItem[T], sharing: Sharing[T], lock: Any) -> None:
-        self._item = item
-        self._sharing = sharing
-        self._lock = lock
-        self._expected: Item | None = None
+    The future of each step fails with what the storage raises.
+    """
+
+    _item: PersistedItem[T]
+    _sharing: Sharing[T]
+    _lock: Any
+    _expected: Item | None = None
 
     def reload(self) -> Future[None]:
         """Read the storage, and take over what another process has changed there.
 
         What could not be written before is written now, unless another process has changed it.
-
-        Returns:
-            A future. It fails with what the storage raises.
         """
-        return self._run(self._reload)
+        return self._run(self._reload())
+
+    async def _reload(self) -> None:
+        self._expected = await self._sharing.catch_up()
 
     def ensure_writable(self) -> Future[None]:
         """Make sure that the state can be written, by writing as much beside it.
 
         What is stored stays as it is. A storage without ``ensure_writable`` is not asked.
-
-        Returns:
-            A future. It fails with what the storage raises.
         """
-        return self._run(self._ensure_writable)
+        return self._run(self._item.ensure_writable())
 
     def holding_back(self) -> AbstractContextManager[None]:
         """Do not write what this thread sets inside of the block; ``write`` does."""
         return self._item.holding_back()
 
     def write(self) -> Future[bool]:
-        """Write the newest state, if the storage still holds what ``reload`` has read.
+        """Write the newest state if the storage still holds what ``reload`` has read.
 
         If that fails, the state is written as soon as possible, and the lock is kept until then.
 
         Returns:
-            A future for whether it is written. It fails with what the storage raises.
+            A future that is True if the state was written.
         """
-        return self._run(self._write)
+        return self._run(self._sharing.replace(self._expected))
 
     def release(self) -> Future[None]:
-        """Let the next process have the lock.
+        """Let the next process have the lock. Fails if the lock was lost meanwhile."""
+        return self._run(self._sharing.leave(self._lock))
 
-        Returns:
-            A future. It fails with what the storage raises: the lock may have been lost.
-        """
-        return self._run(self._release)
-
-    async def _reload(self) -> None:
-        self._expected = await self._sharing.catch_up()
-
-    async def _ensure_writable(self) -> None:
-        options = self._item.options
-        ensure_writable = getattr(options.storage, "ensure_writable", None)
-        if ensure_writable is not None:
-            size = len(self._item.text().encode("utf-8", "surrogatepass")) + _SLACK
-            await self._item.writes.wait(ensure_writable(options.name, size))
-
-    async def _write(self) -> bool:
-        return await self._sharing.replace(self._expected)
-
-    async def _release(self) -> None:
-        await self._sharing.leave(self._lock)
-
-    def _run(self, function: Callable[[], Coroutine[Any, Any, R]]) -> Future[R]:
-        # A storage without a lock is in memory, or one's own affair.
-        is_slow = not _is_async(self._lock) and not isinstance(self._lock, nullcontext)
-        return _future(self._item, function, in_thread=is_slow and _has_loop())
+    def _run(self, coroutine: Coroutine[Any, Any, R]) -> Future[R]:
+        in_thread = _is_slow(self._lock) and running_loop() is not None
+        return _future(self._item, coroutine, in_thread=in_thread)
 
 
 def exclusive(
@@ -319,8 +293,7 @@ def exclusive(
     async def enter() -> ExclusiveLock[T]:
         return ExclusiveLock(item, sharing, await sharing.enter(lock))
 
-    is_slow = not _is_async(lock) and not isinstance(lock, nullcontext)
-    return _future(item, enter, in_thread=is_slow, unwanted=ExclusiveLock.release)
+    return _future(item, enter(), in_thread=_is_slow(lock), unwanted=ExclusiveLock.release)
 
 
 def lock_of(options: Any, timeout: float) -> Any:
@@ -329,36 +302,19 @@ def lock_of(options: Any, timeout: float) -> Any:
     return make_lock(options.name, timeout=timeout) if make_lock else nullcontext()
 
 
-async def _enter(item: PersistedItem[Any], lock: Any) -> None:
-    if _is_async(lock):
-        await item.writes.wait(lock.__aenter__())
-    else:
-        lock.__enter__()
-
-
-async def _leave(item: PersistedItem[Any], lock: Any) -> None:
-    if _is_async(lock):
-        await item.writes.wait(lock.__aexit__(None, None, None))
-    else:
-        lock.__exit__(None, None, None)
-
-
 def _is_async(lock: object) -> bool:
     """Return True if a lock is entered with ``async with``, and with nothing else."""
     return not hasattr(lock, "__enter__")
 
 
-def _has_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+def _is_slow(lock: object) -> bool:
+    """Return True if a step blocks. A storage without a lock is in memory, or its user's affair."""
+    return not _is_async(lock) and not isinstance(lock, nullcontext)
 
 
 def _future(
     item: PersistedItem[Any],
-    function: Callable[[], Coroutine[Any, Any, R]],
+    coroutine: Coroutine[Any, Any, R],
     *,
     in_thread: bool,
     unwanted: Callable[[R], object] = lambda result: None,
@@ -371,7 +327,7 @@ def _future(
 
     async def run() -> None:
         try:
-            result = await function()
+            result = await coroutine
         except Exception as error:
             with suppress(InvalidStateError):  # it was cancelled
                 future.set_exception(error)
@@ -391,6 +347,7 @@ def _future(
         else:
             item.writes.start(run())
     except RuntimeError as error:  # there is no event loop, or no thread, to run it in
+        coroutine.close()
         return _failed(error)
     return future
 

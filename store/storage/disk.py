@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, TypeAlias, TypeVar
@@ -76,11 +77,8 @@ def read_file(path: Path) -> bytes | None:
 def write_file(
     path: Path, content: bytes, announce: Callable[[Signature], object], *, private: bool
 ) -> None:
-    """Write a file in one step that a crash cannot halve.
-
-    ``announce`` is called with the signature of the new file just before that takes its place.
-    """
-    temporary = path.with_name(f"{_temporary_prefix(path)}{token_hex(8)}.tmp")
+    """Write a file in one step; ``announce`` is called with its signature just before that."""
+    temporary = _temporary(path)
     try:
         status = _write(temporary, content, mode=0o600 if private else 0o666)
         if not private:
@@ -96,7 +94,7 @@ def write_file(
 
 def try_to_write(path: Path, size: int) -> None:
     """Write as many bytes beside a file, and remove them again."""
-    temporary = path.with_name(f"{_temporary_prefix(path)}{token_hex(8)}.tmp")
+    temporary = _temporary(path)
     try:
         _write(temporary, b" " * size, mode=0o600)
     finally:
@@ -115,8 +113,7 @@ def _write(path: Path, content: bytes, mode: int) -> os.stat_result:
 def patiently(function: Callable[..., T], *arguments: Any) -> T:
     """Call a function again for a moment while it has no permission.
 
-    On Windows, and on network drives, a virus scanner or another reader takes that away for some
-    milliseconds.
+    A virus scanner or another reader takes that away, on Windows and on network drives.
     """
     deadline = time.monotonic() + _PATIENCE
     while True:
@@ -131,11 +128,10 @@ def patiently(function: Callable[..., T], *arguments: Any) -> T:
 def remove_left_over(path: Path) -> None:
     """Remove the temporary files of processes that died while they wrote a file."""
     oldest = time.time() - _LEFT_OVER
-    for entry in path.parent.iterdir():
-        if entry.name.startswith(_temporary_prefix(path)) and entry.name.endswith(".tmp"):
-            with suppress(OSError):
-                if entry.stat().st_mtime < oldest:
-                    entry.unlink()
+    for entry in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+        with suppress(OSError):
+            if entry.stat().st_mtime < oldest:
+                entry.unlink()
 
 
 def sync_directory(directory: Path) -> None:
@@ -160,8 +156,8 @@ def _signature(status: os.stat_result) -> Signature:
     return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def _temporary_prefix(path: Path) -> str:
-    return f".{path.name}."
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{token_hex(8)}.tmp")
 
 
 def kernel_lock(
@@ -205,12 +201,7 @@ def kernel_lock(
 
 
 def file_name(name: str) -> str:
-    """Make the name of a file, so that no two items share one and none leaves the directory.
-
-    It is the name itself, but for what some system does not take: control characters, ``<>:"|?*``,
-    a dot or a space at the end, the first letter of a device of Windows (``con``, ``nul.txt``).
-    These, and ``%``, are percent-encoded.
-    """
+    """Make the name of a file: the name itself, with what some system does not take escaped."""
     if not isinstance(name, str):
         raise TypeError(f"the name of an item must be a str, not {type(name).__name__}")
     escaped = _ESCAPED.sub(lambda match: _percent_encoded(match[0]), name)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
+from glob import escape
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -55,6 +56,10 @@ class FileStorage:
     returns. A file that has the text already is not written. Symbolic links are followed. A file
     that holds no text is renamed to ``NAME.corrupt-...``.
 
+    The name of an item has to be good for a file: at most 180 bytes, without a slash or a
+    backslash, and not beginning with a dot. The methods raise ValueError for any other, and
+    StorageError if the system does not let them read or write.
+
     Args:
         directory: Where the files are. It is created when it is needed; one that exists is left as
             it is. Default: the directory that the system has for the data of ``app_name``, which
@@ -86,10 +91,7 @@ class FileStorage:
         if not poll_interval > 0:
             raise ValueError(f"poll_interval must be a positive number, not {poll_interval!r}")
         if directory == "":
-            raise ValueError(
-                "directory is empty; name one for the storage, or leave it out for that of the "
-                "system"
-            )
+            raise ValueError("directory is empty; name one, or leave it out for that of the system")
         if directory is None:
             chosen = data_directory(app_name) / "state"
         else:
@@ -119,15 +121,9 @@ class FileStorage:
     def get_item(self, name: str) -> str | None:
         """Return the text kept under a name, None if there is none.
 
-        Args:
-            name: A name that is good for a file: at most 180 bytes, without a slash or a backslash,
-                and not beginning with a dot.
-
         Raises:
-            StoredStateError: If the file holds no text. It has been set aside.
-            StorageError: If the file cannot be read. What is in its place and no file, as a
-                directory, has been set aside.
-            ValueError: If the name is not good for a file.
+            StoredStateError: If the file holds no text; it has been set aside.
+            StorageError: If it is no file, a directory for instance; that has been set aside, too.
         """
         path = self._file(name)
         if attempt(f"{self._directory} cannot be seen", self._directory.exists):
@@ -142,15 +138,12 @@ class FileStorage:
 
     @cuts_frames
     def set_item(self, name: str, value: str) -> None:
-        """Keep a text under a name, in place of the one before.
-
-        Raises:
-            StorageError: If it cannot be written. The former text is still there then.
-            ValueError: If the name is not good for a file.
-        """
+        """Keep a text under a name. If that fails, the one before is still there."""
         path, content = self._file(name), _encoded(value)
-        if not self._holds(path, content):
-            self._write(path, content, partial(self._watcher.note_own, self._path(name)))
+        with suppress(OSError):
+            if path.stat().st_size == len(content) and read_file(path) == content:
+                return
+        self._write(path, content, partial(self._watcher.note_own, self._path(name)))
 
     @cuts_frames
     def replace_item(self, name: str, expected: str | None, value: str) -> bool:
@@ -160,11 +153,7 @@ class FileStorage:
         another process writes between that look and the replacement is lost.
 
         Returns:
-            Whether it has been written.
-
-        Raises:
-            StorageError: If it cannot be written. The former text is still there then.
-            ValueError: If the name is not good for a file.
+            True if it has been written.
         """
         path = self._file(name)
         before = None if expected is None else _encoded(expected)
@@ -182,24 +171,14 @@ class FileStorage:
 
     @cuts_frames
     def remove_item(self, name: str) -> None:
-        """Forget the text under a name; one that is not there is no error.
-
-        Raises:
-            StorageError: If it cannot be removed.
-            ValueError: If the name is not good for a file.
-        """
+        """Forget the text under a name; one that is not there is no error."""
         path = self._file(name)
         self._watcher.note_own(self._path(name), None)
         attempt(f"{path} cannot be removed", _remove, path)
 
     @cuts_frames
     def ensure_writable(self, name: str, size: int) -> None:
-        """Make sure that a text of so many bytes can be written, by writing as much beside it.
-
-        Raises:
-            StorageError: If it cannot.
-            ValueError: If the name is not good for a file.
-        """
+        """Make sure that a text of so many bytes can be written, by writing as much beside it."""
         path = self._file(name)
         self._use(make_directory)
         attempt(f"{path} cannot be written", try_to_write, path, size)
@@ -221,7 +200,6 @@ class FileStorage:
             holder.
 
         Raises:
-            ValueError: If the name is not good for a file.
             ImportError: If the extra is not installed.
         """
         path = self._path(name)
@@ -242,7 +220,6 @@ class FileStorage:
 
         Raises:
             TypeError: If the callback is not a function.
-            ValueError: If the name is not good for a file.
         """
         require_function("callback", callback)
         return self._watcher.subscribe(self._path(name), callback)
@@ -252,24 +229,14 @@ class FileStorage:
         """Rename a file whose text cannot be used to ``NAME.corrupt-...``, if it has that text.
 
         The 10 newest of such files are kept.
-
-        Raises:
-            StorageError: If it cannot be renamed.
-            ValueError: If the name is not good for a file.
         """
         path = self._file(name)
         attempt(f"{path} cannot be set aside", _set_aside, path, _encoded(value))
 
     @cuts_frames
     def remove_set_aside(self, name: str) -> None:
-        """Remove the files that were set aside of an item.
-
-        Raises:
-            StorageError: If one cannot be removed.
-            ValueError: If the name is not good for a file.
-        """
-        path = self._file(name)
-        for kept in _kept_aside(path):
+        """Remove the files that were set aside of an item."""
+        for kept in _kept_aside(self._file(name)):
             attempt(f"{kept} cannot be removed", _remove, kept)
 
     def _path(self, name: str) -> Path:
@@ -285,20 +252,11 @@ class FileStorage:
 
     def _write(self, path: Path, content: bytes, announce: Callable[[Signature], object]) -> None:
         self._use(make_directory)
-        write = partial(write_file, path, content, announce, private=self._private)
-        attempt(f"{path} cannot be written", self._tidy, path)
-        attempt(f"{path} cannot be written", write)
-
-    def _tidy(self, path: Path) -> None:
+        what = f"{path} cannot be written"
         if path not in self._tidied:
-            remove_left_over(path)
+            attempt(what, remove_left_over, path)
             self._tidied.add(path)
-
-    def _holds(self, path: Path, content: bytes) -> bool:
-        """Return True if a file has a content already."""
-        with suppress(OSError):
-            return path.stat().st_size == len(content) and read_file(path) == content
-        return False
+        attempt(what, partial(write_file, path, content, announce, private=self._private))
 
     @contextmanager
     def _locked(self, lock: AbstractContextManager[None]) -> Iterator[None]:
@@ -362,10 +320,7 @@ def _set_aside(path: Path, content: bytes | None = None) -> None:
 
 def _kept_aside(path: Path) -> list[Path]:
     """Return what was set aside, the oldest first."""
-    prefix = f"{path.name}.corrupt-"
-    if not path.parent.is_dir():
-        return []
-    return sorted(kept for kept in path.parent.iterdir() if kept.name.startswith(prefix))
+    return sorted(path.parent.glob(f"{escape(path.name)}.corrupt-*"))
 
 
 def _remove(path: Path) -> None:

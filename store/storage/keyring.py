@@ -38,6 +38,9 @@ _LONGEST = 1280
 #: What the text of an item begins with that is kept in pieces.
 _HEAD = "zustax-pieces:"
 
+#: What a storage need not have, and what is passed on where the storage in use has it.
+_ABILITIES = ("ensure_writable", "remove_set_aside", "replace_item", "set_aside")
+
 #: How often an item in pieces is read again, since another process may be replacing them.
 _TRIES = 3
 
@@ -47,7 +50,8 @@ class KeyringStorage:
 
     The storage makes sure at once that there is a keyring, by keeping an item there and removing
     it. The files for locks and for notices of changes are in a directory beside it; they hold no
-    item.
+    item. The methods raise StorageError if the keyring does not answer, and ValueError for a name
+    that is not good for a file.
 
     Args:
         service: The name that the items have in common: that of the program, say.
@@ -79,22 +83,19 @@ class KeyringStorage:
             import keyring
         parent = data_directory("zustax") / "keyring" if directory is None else Path(directory)
         files = FileStorage(parent / file_name(service), poll_interval=poll_interval)
-        self._use(_Keyring(keyring, service, files))
+        storage: SharedStorage = _Keyring(keyring, service, files)
         problem = _problem_of(keyring, service, timeout)
-        if problem is None:
-            return
-        if fallback is None:
-            raise StorageUnavailableError(
-                f"there is no keyring to use: {problem}. On Linux it takes a D-Bus session with "
-                "gnome-keyring, KeePassXC or KWallet, unlocked; or pass fallback=FileStorage() to "
-                "keep the items in files where there is no keyring"
-            )
-        _log.warning("there is no keyring to use: %s; falling back to %r", problem, fallback)
-        self._use(fallback)
-
-    def _use(self, storage: SharedStorage) -> None:
+        if problem is not None:
+            if fallback is None:
+                raise StorageUnavailableError(
+                    f"there is no keyring to use: {problem}. On Linux it takes a D-Bus session "
+                    "with gnome-keyring, KeePassXC or KWallet, unlocked; or pass "
+                    "fallback=FileStorage() to keep the items in files where there is no keyring"
+                )
+            _log.warning("there is no keyring to use: %s; falling back to %r", problem, fallback)
+            storage = fallback
         self._storage = storage
-        for ability in ("set_aside", "remove_set_aside", "ensure_writable", "replace_item"):
+        for ability in _ABILITIES:
             if hasattr(storage, ability):
                 setattr(self, ability, getattr(storage, ability))
 
@@ -103,32 +104,17 @@ class KeyringStorage:
 
     @cuts_frames
     def get_item(self, name: str) -> str | Awaitable[str | None] | None:
-        """Return the text kept under a name, None if there is none.
-
-        Raises:
-            StorageError: If the keyring does not give it.
-            ValueError: If the name is not good for a file.
-        """
+        """Return the text kept under a name, None if there is none."""
         return self._storage.get_item(name)
 
     @cuts_frames
     def set_item(self, name: str, value: str) -> Awaitable[object] | None:
-        """Keep a text under a name, in place of the one before.
-
-        Raises:
-            StorageError: If the keyring does not take it.
-            ValueError: If the name is not good for a file.
-        """
+        """Keep a text under a name, in place of the one before."""
         return self._storage.set_item(name, value)
 
     @cuts_frames
     def remove_item(self, name: str) -> Awaitable[object] | None:
-        """Forget the text under a name; one that is not there is no error.
-
-        Raises:
-            StorageError: If the keyring does not remove it.
-            ValueError: If the name is not good for a file.
-        """
+        """Forget the text under a name; one that is not there is no error."""
         return self._storage.remove_item(name)
 
     def lock(self, name: str, *, timeout: float | None = None) -> Any:
@@ -149,8 +135,7 @@ class KeyringStorage:
 class _Keyring:
     """The items of a service, and beside each a file that is written when it changes.
 
-    A text that is longer than a credential of Windows is kept in pieces, under names of their own.
-    Under the name of the item is then where they are, which is written last.
+    A long text is kept in pieces, and under the name of the item is then where these are.
     """
 
     def __init__(self, keyring: Any, service: str, files: FileStorage) -> None:

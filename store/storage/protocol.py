@@ -119,13 +119,8 @@ def storage_error(what: str, cause: Exception) -> StorageError:
 
     The cause loses its traceback and what it came from, which may hold what was written.
     """
+    reason = cause.strerror if isinstance(cause, OSError) else None
+    error = StorageError(f"{what}: {reason or str(cause) or type(cause).__name__}")
     cause.__cause__ = cause.__context__ = None
-    error = StorageError(f"{what}: {_reason(cause)}")
     error.__cause__ = cause.with_traceback(None)
     return error
-
-
-def _reason(cause: Exception) -> str:
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
-    return str(cause) or type(cause).__name__

@@ -41,7 +41,6 @@ redis.call("SET", KEYS[1], ARGV[2])
 return 1
 """
 
-
 #: Deletes a key if it has a value.
 _DELETE = """
 if redis.call("GET", KEYS[1]) == ARGV[1] then
@@ -54,7 +53,8 @@ class RedisStorage:
     """Keeps each item in a key of Redis, and publishes that it has been changed.
 
     With a URL or a client of ``redis`` its methods are plain functions; with a client of
-    ``redis.asyncio`` they return awaitables, and ``lock`` an asynchronous context manager.
+    ``redis.asyncio`` they return awaitables, and ``lock`` an asynchronous context manager. They
+    raise StorageError if Redis does not answer.
 
     Args:
         client: A URL (``redis://``, ``rediss://``, ``unix://``), or a client, which is not closed.
@@ -105,23 +105,12 @@ class RedisStorage:
 
     @cuts_frames
     def get_item(self, name: str) -> Any:
-        """Return the text kept under a name, None if there is none, or an awaitable for it.
-
-        Raises:
-            StorageError: If Redis does not answer, or not with a text.
-        """
+        """Return the text kept under a name, None if there is none."""
         return self._run(self._get(name))
 
     @cuts_frames
     def set_item(self, name: str, value: str) -> Any:
-        """Keep a text under a name, in place of the one before.
-
-        Returns:
-            None, or an awaitable for it.
-
-        Raises:
-            StorageError: If Redis does not take it.
-        """
+        """Keep a text under a name, in place of the one before."""
         return self._run(self._change(name, "set", _encoded(value)))
 
     @cuts_frames
@@ -131,60 +120,29 @@ class RedisStorage:
         Redis looks and writes in one step: a holder that has lost its lock overwrites nothing.
 
         Returns:
-            Whether it has been written, or an awaitable for that.
-
-        Raises:
-            StorageError: If Redis does not answer.
+            True if it has been written.
         """
         before = b"" if expected is None else b"=" + _encoded(expected)
         return self._run(self._replace(name, before, _encoded(value)))
 
     @cuts_frames
     def remove_item(self, name: str) -> Any:
-        """Forget the text under a name; one that is not there is no error.
-
-        Returns:
-            None, or an awaitable for it.
-
-        Raises:
-            StorageError: If Redis does not do it.
-        """
+        """Forget the text under a name; one that is not there is no error."""
         return self._run(self._change(name, "delete"))
 
     @cuts_frames
     def set_aside(self, name: str, value: str) -> Any:
-        """Move a text that cannot be used to a list, of which the 10 newest are kept.
-
-        Returns:
-            None, or an awaitable for it.
-
-        Raises:
-            StorageError: If Redis does not do it.
-        """
+        """Move a text that cannot be used to a list, of which the 10 newest are kept."""
         return self._run(self._set_aside(name, _encoded(value)))
 
     @cuts_frames
     def remove_set_aside(self, name: str) -> Any:
-        """Forget what was set aside of a name.
-
-        Returns:
-            None, or an awaitable for it.
-
-        Raises:
-            StorageError: If Redis does not do it.
-        """
+        """Forget what was set aside of a name."""
         return self._run(self._send(name, "delete", self._key("corrupt", name)))
 
     @cuts_frames
     def ensure_writable(self, name: str, size: int) -> Any:
-        """Make sure that Redis takes a text of so many bytes, under another key and for a second.
-
-        Returns:
-            None, or an awaitable for it.
-
-        Raises:
-            StorageError: If it does not.
-        """
+        """Make sure that Redis takes so many bytes: write them under another key for a second."""
         return self._run(self._send(name, "set", self._key("probe", name), b" " * size, px=1000))
 
     @cuts_frames
@@ -199,10 +157,9 @@ class RedisStorage:
             timeout: Seconds to wait. Default: None, for as long as it takes.
 
         Returns:
-            The context manager, an asynchronous one with an asynchronous client. On entering it
-            raises TimeoutError if the lock is held elsewhere for too long; and StorageError if
-            Redis does not answer, or, on leaving, if the lock was held for more than
-            ``lock_timeout``.
+            The context manager, an asynchronous one with an asynchronous client. Entering it raises
+            TimeoutError if the lock is held elsewhere for too long; leaving it raises StorageError
+            if it was held for more than ``lock_timeout``.
         """
         lock = self._client.lock(
             self._key("lock", name),
@@ -282,19 +239,26 @@ class RedisStorage:
     @cuts_frames
     async def _get(self, name: str) -> str | None:
         key = self._key("state", name)
-        return _text(await self._ask(f"{name!r} cannot be read", self._client.get, key), name)
+        answer = await self._ask(f"{name!r} cannot be read", self._client.get, key)
+        if not isinstance(answer, bytes):
+            text: str | None = answer
+            return text
+        with suppress(UnicodeDecodeError):  # which would hold the answer
+            return answer.decode("utf-8", "surrogatepass")
+        raise StoredStateError(f"{name!r} holds no text")
 
     @cuts_frames
     async def _change(self, name: str, command: str, *value: bytes) -> None:
-        what = f"{name!r} cannot be written"
-        key = self._key("state", name)
-        await self._ask(what, getattr(self._client, command), key, *value)
-        await self._ask(what, self._client.publish, self._key("changed", name), self._id)
+        await self._send(name, command, self._key("state", name), *value)
+        await self._publish(name)
 
     @cuts_frames
-    async def _send(self, name: str, command: str, *arguments: Any, **options: Any) -> None:
-        send = partial(getattr(self._client, command), **options)
-        await self._ask(f"{name!r} cannot be written", send, *arguments)
+    async def _replace(self, name: str, expected: bytes, value: bytes) -> bool:
+        key = self._key("state", name)
+        was_replaced = bool(await self._send(name, "eval", _REPLACE, 1, key, expected, value))
+        if was_replaced:
+            await self._publish(name)
+        return was_replaced
 
     @cuts_frames
     async def _set_aside(self, name: str, value: bytes) -> None:
@@ -303,14 +267,13 @@ class RedisStorage:
         await self._send(name, "ltrim", kept, 0, KEPT_ASIDE - 1)
         await self._send(name, "eval", _DELETE, 1, key, value)
 
+    async def _publish(self, name: str) -> None:
+        await self._send(name, "publish", self._key("changed", name), self._id)
+
     @cuts_frames
-    async def _replace(self, name: str, expected: bytes, value: bytes) -> bool:
-        what = f"{name!r} cannot be written"
-        key = self._key("state", name)
-        was_replaced = await self._ask(what, self._client.eval, _REPLACE, 1, key, expected, value)
-        if was_replaced:
-            await self._ask(what, self._client.publish, self._key("changed", name), self._id)
-        return bool(was_replaced)
+    async def _send(self, name: str, command: str, *arguments: Any, **options: Any) -> Any:
+        send = partial(getattr(self._client, command), **options)
+        return await self._ask(f"{name!r} cannot be written", send, *arguments)
 
     async def _ask(self, what: str, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
@@ -323,11 +286,3 @@ class RedisStorage:
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
-
-
-def _text(answer: bytes | str | None, name: str) -> str | None:
-    if not isinstance(answer, bytes):
-        return answer
-    with suppress(UnicodeDecodeError):  # which would hold the answer
-        return answer.decode("utf-8", "surrogatepass")
-    raise StoredStateError(f"{name!r} holds no text")

@@ -1,4 +1,4 @@
-"""Hear of what other processes change: in files, by looking, and in Redis, on channels."""
+"""Notices of what other processes change: in files, by looking, and in Redis, on channels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from ..after_fork import renews_after_fork, restarts_after_fork
+from ..after_fork import renews_after_fork
 from ..tracebacks import log_error
 from .disk import Signature, signature_of
 
@@ -30,9 +30,9 @@ class _Watched:
     """A file, the version of it that was last seen, and the one that was last made here."""
 
     path: Path
+    callback: Callable[[], object]
     seen: Signature
     own: Signature = _NOT_OURS
-    callbacks: list[Callable[[], object]] = attrs.field(factory=list)
 
     def has_news(self) -> bool:
         """Look at the file, and return True if another process has changed it."""
@@ -48,10 +48,9 @@ class FileWatcher:
 
     def __init__(self, interval: float) -> None:
         self.interval = interval
-        self._watched: dict[Path, _Watched] = {}
+        self._watched: list[_Watched] = []
         self.renew()
         renews_after_fork(self)
-        restarts_after_fork(self)
 
     def renew(self) -> None:
         """Make the lock anew, in a forked process, in which there is no thread."""
@@ -66,26 +65,23 @@ class FileWatcher:
 
     def subscribe(self, path: Path, callback: Callable[[], object]) -> Callable[[], None]:
         """Call a function, in the thread, after another process has changed a file."""
+        watched = _Watched(path, callback, signature_of(path))
+
+        def unsubscribe() -> None:
+            with self._lock, suppress(ValueError):
+                self._watched.remove(watched)
+
         with self._lock:
-            if path not in self._watched:
-                self._watched[path] = _Watched(path, signature_of(path))
-            self._watched[path].callbacks.append(callback)
+            self._watched.append(watched)
             self.restart()
-        return lambda: self._unsubscribe(path, callback)
+        return unsubscribe
 
     def note_own(self, path: Path, signature: Signature) -> None:
         """Note that a version of a file, None if it is removed, is about to be made here."""
         with self._lock:
-            if path in self._watched:
-                self._watched[path].own = signature
-
-    def _unsubscribe(self, path: Path, callback: Callable[[], object]) -> None:
-        with self._lock:
-            watched = self._watched.get(path)
-            if watched is not None and callback in watched.callbacks:
-                watched.callbacks.remove(callback)
-                if not watched.callbacks:
-                    del self._watched[path]
+            for watched in self._watched:
+                if watched.path == path:
+                    watched.own = signature
 
     def _run(self) -> None:
         while True:
@@ -101,10 +97,9 @@ class FileWatcher:
                 log_error("the files of a storage could not be looked at", error)
 
     def _news(self) -> list[Callable[[], object]]:
-        """Look at all files, and return whom to call."""
+        """Look at all files, and return what to call."""
         with self._lock:  # the garbage collector of this very thread may unsubscribe a store
-            changed = [watched for watched in list(self._watched.values()) if watched.has_news()]
-            return [callback for watched in changed for callback in list(watched.callbacks)]
+            return [watched.callback for watched in list(self._watched) if watched.has_news()]
 
 
 @attrs.define
@@ -139,12 +134,16 @@ class ThreadListener:
         self._channel = channel
         self._is_over = Event()
         self.restart()
-        restarts_after_fork(self)
+        renews_after_fork(self)
+
+    def renew(self) -> None:
+        """Make the event anew, in a forked process, unless the thread was to end."""
+        if not self._is_over.is_set():
+            self._is_over = Event()
 
     def restart(self) -> None:
         """Start the thread, unless it is to end."""
         if not self._is_over.is_set():
-            self._is_over = Event()
             Thread(target=self._run, name="zustax-redis", daemon=True).start()
 
     def stop(self) -> None:

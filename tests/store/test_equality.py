@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from zustax.store import object_is, shallow
 
@@ -87,18 +87,21 @@ def test_object_is_tells_apart_what_equality_would_unite(a: Any, b: Any) -> None
     assert not object_is(b, a)
 
 
+@settings(deadline=None)
 @given(shapes)
 def test_every_value_is_itself(value: Any) -> None:
     assert object_is(value, value)
     assert shallow(value, value)
 
 
+@settings(deadline=None)
 @given(scalars, scalars)
 def test_object_is_never_unites_what_differs(a: Any, b: Any) -> None:
     if object_is(a, b):
         assert a == b or (math.isnan(a) and math.isnan(b))
 
 
+@settings(deadline=None)
 @given(shapes, shapes)
 def test_shallow_is_symmetric_and_includes_object_is(a: Any, b: Any) -> None:
     assert shallow(a, b) == shallow(b, a)

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from zustax.store import create_store
 
@@ -208,6 +208,7 @@ def changed_by_a_store(state: Any, changes: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("state", STATES, ids=name_of)
+@settings(deadline=None)
 @given(changes=st.dictionaries(st.sampled_from(["first", "second"]), st.integers()))
 def test_a_change_makes_what_calling_the_class_makes(state: Any, changes: dict[str, int]) -> None:
     before = attrs.asdict(state)

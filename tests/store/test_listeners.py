@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from zustax.store import create_store
 from zustax.store.listeners import Listener, ListenerSet
@@ -127,6 +127,7 @@ def trace(
     return called
 
 
+@settings(deadline=None)
 @given(
     crowd=st.lists(st.sampled_from([*ACTORS, *BYSTANDERS]), unique=True),
     program=steps,
@@ -159,6 +160,7 @@ def subscribe_many(
     return heard, made
 
 
+@settings(deadline=None)
 @given(count=st.integers(0, 200), staying=st.integers(0, 200), seed=st.integers())
 def test_those_who_stay_keep_their_order_whatever_the_order_in_which_others_leave(
     count: int, staying: int, seed: int
@@ -172,6 +174,7 @@ def test_those_who_stay_keep_their_order_whatever_the_order_in_which_others_leav
     assert heard == sorted(set(range(count)) - set(leaving))
 
 
+@settings(deadline=None)
 @given(count=st.integers(1, 200), seed=st.integers())
 def test_a_round_calls_little_more_than_the_listeners_there_are(count: int, seed: int) -> None:
     listeners = ListenerSet()

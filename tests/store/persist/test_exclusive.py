@@ -24,7 +24,7 @@ from zustax.store import (
 
 from ...support.waiting import BOUND, until, wait_until
 from ..storage.redis_server import RedisServer
-from .storages import AsyncStorage
+from .storages import AsyncStorage, Shared, View
 
 
 class Locked(MemoryStorage):
@@ -212,6 +212,31 @@ async def test_an_asynchronous_storage_that_cannot_tell_is_not_asked() -> None:
     lock = await asyncio.wrap_future(store.persist.exclusive(BOUND))
     await asyncio.wrap_future(lock.ensure_writable())
     await asyncio.wrap_future(lock.release())
+
+
+# --- what cannot be used ---
+
+
+class Fenced(View):
+    """A fenced storage that cannot set a text aside."""
+
+    def replace_item(self, name: str, expected: str | None, value: str) -> bool:
+        if self.shared.text != expected:
+            return False
+        self.set_item(name, value)
+        return True
+
+
+@pytest.mark.parametrize("kind", [Fenced, Locked])
+def test_a_text_that_cannot_be_used_does_not_keep_the_state_from_being_written(kind: Any) -> None:
+    storage = kind({"app": "{"}) if kind is Locked else kind(Shared("{"))
+    store = make(storage)
+    lock = locked(store)
+    with lock.holding_back():
+        store.set_state({"n": 1})
+    assert lock.write().result(BOUND) is True
+    assert stored(storage)["state"] == {"n": 1}
+    lock.release().result(BOUND)
 
 
 # --- a write that fails all the same ---

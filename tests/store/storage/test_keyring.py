@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import keyring
 import keyring.backends.fail
@@ -14,7 +15,7 @@ import keyring.core
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError, PasswordSetError
-from zustax.store import UserStore
+from zustax.store import UserStore, create_store, persist
 from zustax.store.storage import (
     FileStorage,
     KeyringStorage,
@@ -23,6 +24,7 @@ from zustax.store.storage import (
 )
 
 from ...support.waiting import wait_until
+from ..persist.storages import Shared
 from .processes import ROOT, command
 
 
@@ -211,6 +213,16 @@ def test_the_fallback_is_used_if_it_was_asked_for(
         storage.remove_item("user")
     assert files.get_item("user") is None
     assert not (tmp_path / "keyring").exists()
+
+
+def test_a_fallback_is_asked_for_nothing_that_it_cannot_do(use: Use, tmp_path: Path) -> None:
+    use(NoKeyring())
+    plain: Any = Shared().view()
+    storage = KeyringStorage("app", fallback=plain, directory=tmp_path)
+    plain.set_item("app", "{")
+    store = create_store(persist(lambda: {"n": 0}, name="app", storage=storage))
+    store.set_state({"n": 1})
+    assert plain.get_item("app") == '{"state":{"n":1},"version":0}'
 
 
 def test_a_file_of_the_fallback_that_holds_no_state_is_set_aside(use: Use, tmp_path: Path) -> None:

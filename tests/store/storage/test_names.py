@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from zustax.store.storage import FileStorage
 from zustax.store.storage.disk import file_name
@@ -79,6 +79,7 @@ def test_what_windows_takes_for_a_device_is_escaped() -> None:
 names = st.text() | st.text(st.sampled_from("conNUL1. %63\n"), max_size=5)
 
 
+@settings(deadline=None)
 @given(names, names)
 def test_two_names_have_two_files_in_the_directory(one: str, other: str) -> None:
     files = []
