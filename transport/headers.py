@@ -261,10 +261,12 @@ def content_length(headers: Mapping[str, Any]) -> int | None:
 
 
 def charset(headers: Mapping[str, Any]) -> str:
-    """Return the encoding that a ``Content-Type`` names, if Python knows it; else UTF-8."""
+    """Return the encoding that a ``Content-Type`` names, if it is one of text; else UTF-8."""
     found = _CHARSET.search(str(headers.get("content-type") or ""))
+    name = found[1] if found else "utf-8"
     try:
-        name = codecs.lookup(found[1]).name if found else "utf-8"
-    except LookupError:
+        b"a".decode(name, "replace")  # refuses what is no encoding of text, such as base64
+        name = codecs.lookup(name).name
+    except (LookupError, ValueError):
         name = "utf-8"
     return "utf-8-sig" if name == "utf-8" else name
