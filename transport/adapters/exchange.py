@@ -124,6 +124,7 @@ class _Exchange:
         limit, proxy = min(config.timeout or 0, LONGEST), config.proxy
         self._deadline = time.monotonic() + limit if limit else None
         self._request: Any = None
+        self._head: ResponseHead | None = None  # it holds a connection if the exchange fails
         self._left_origin = False
         self._is_clean = True  # False once reading a stream has been broken off
         self._proxy: ProxyChoice = None if proxy is UNSET else proxy_of(proxy)
@@ -131,13 +132,18 @@ class _Exchange:
     async def run(self) -> Response:
         config = self._config
         request = first_request(config)
-        head = await self._send(request)
-        if config.max_redirects and 300 <= head.status < 400:
-            head = await self._follow(request, head)
-        if config.response_type == "stream":
-            data: Any = self._stream(head)
-        else:
-            data = await self._read(head)
+        try:
+            head = await self._send(request)
+            if config.max_redirects and 300 <= head.status < 400:
+                head = await self._follow(request, head)
+            if config.response_type == "stream":
+                data: Any = self._stream(head)
+            else:
+                data = await self._read(head)
+        except BaseException:
+            if self._head is not None:
+                await self._head.close(False)
+            raise
         return Response(
             data,
             head.status,
@@ -151,19 +157,15 @@ class _Exchange:
     async def _follow(self, request: WireRequest, head: ResponseHead) -> ResponseHead:
         config, left = self._config, self._config.max_redirects
         while True:
-            try:
-                following = next_request(request, head, config)
-                if following is None:
-                    return head
-                left -= 1
-                if left < 0:
-                    raise RequestError(
-                        "Maximum number of redirects exceeded",
-                        RequestError.ERR_FR_TOO_MANY_REDIRECTS,
-                    )
-            except BaseException:
-                await head.close(True)
-                raise
+            following = next_request(request, head, config)
+            if following is None:
+                return head
+            left -= 1
+            if left < 0:
+                raise RequestError(
+                    "Maximum number of redirects exceeded",
+                    RequestError.ERR_FR_TOO_MANY_REDIRECTS,
+                )
             await head.close(True)
             self._check_deadline()
             self._left_origin |= origin(following.url) != origin(request.url)
@@ -185,7 +187,8 @@ class _Exchange:
         built = self._request = self._build(request, cookie)
         if is_redirected and config.before_redirect:
             call(config.before_redirect, built)
-        head = await backend.send(built, self._proxy)
+        self._head = None  # that of a redirect has been closed
+        head = self._head = await backend.send(built, self._proxy)
         if jar is not None:
             keep_cookies(jar, request.url, head.headers)
         return head
@@ -209,19 +212,15 @@ class _Exchange:
     async def _read(self, head: ResponseHead) -> bytes:
         config = self._config
         is_bounded = limit_of(config.max_content_length) is not None or config.on_download_progress
-        try:
-            if head.read is not None and not is_bounded:
-                body = await head.read()
-            else:
-                pieces: list[bytes] = []
-                async for chunk in self._measured(head) if is_bounded else head.chunks(None):
-                    if pieces:  # a body that came in one piece while the process was stopped counts
-                        self._check_deadline()
-                    pieces.append(chunk)
-                body = b"".join(pieces)
-        except BaseException:
-            await head.close(False)
-            raise
+        if head.read is not None and not is_bounded:
+            body = await head.read()
+        else:
+            pieces: list[bytes] = []
+            async for chunk in self._measured(head) if is_bounded else head.chunks(None):
+                if pieces:  # a body that came in one piece while the process was stopped counts
+                    self._check_deadline()
+                pieces.append(chunk)
+            body = b"".join(pieces)
         await head.close(True)
         return body
 
