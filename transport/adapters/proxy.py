@@ -8,6 +8,7 @@ Example:
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
@@ -43,19 +44,7 @@ def proxy_of(option: Any) -> ProxyChoice:
         return False
     if option is None or option is UNSET:
         return None
-    parts = _parts(option)
-    if "host" not in parts:
-        raise TypeError("proxy: its host is missing, as in {'host': 'proxy.local', 'port': 3128}")
-    auth = parts.get("auth")
-    if auth is not None and not any(auth):
-        raise RequestError(
-            "Invalid proxy authorization: its auth needs a username or a password",
-            RequestError.ERR_BAD_OPTION,
-            request_was_sent=False,
-        )
-    protocol = parts.get("protocol", "http")
-    port = parts.get("port", _DEFAULT_PORTS[protocol])
-    return Proxy(f"{protocol}://{parts['host']}:{port}", auth)
+    return _of_parts(_parts(option))
 
 
 def check_proxy(_name: str, option: Any) -> None:
@@ -70,10 +59,26 @@ def environment_proxy(url: str, proxies: Mapping[str, str]) -> Proxy | None:
     found = proxies.get(parts.scheme) or proxies.get("all")
     if not found or proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
-    proxy = urlsplit(_with_protocol(found))
-    auth = (unquote(proxy.username or ""), unquote(proxy.password or ""))
-    address = proxy.netloc.rpartition("@")[2]
-    return Proxy(f"{proxy.scheme}://{address}", auth if any(auth) else None)
+    try:
+        return _of_parts(_parts(found))
+    except RequestError as error:
+        problem = error.message
+    raise _bad(f"the environment (HTTP_PROXY and the like) names no usable proxy: {problem}")
+
+
+def _of_parts(parts: dict[str, Any]) -> Proxy:
+    if "host" not in parts:
+        raise TypeError("proxy: its host is missing, as in {'host': 'proxy.local', 'port': 3128}")
+    auth = parts.get("auth")
+    if auth is not None and not any(auth):
+        raise RequestError(
+            "Invalid proxy authorization: its auth needs a username or a password",
+            RequestError.ERR_BAD_OPTION,
+            request_was_sent=False,
+        )
+    protocol = parts.get("protocol", "http")
+    port = parts.get("port", _DEFAULT_PORTS[protocol])
+    return Proxy(f"{protocol}://{parts['host']}:{port}", auth)
 
 
 def _parts(option: Any) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def _parts(option: Any) -> dict[str, Any]:
 
 def _of_url(url: str) -> dict[str, Any]:
     try:
-        parts = urlsplit(_with_protocol(url))
+        parts = urlsplit(url if "://" in url else f"http://{url}")
         protocol, host, port = parts.scheme, parts.hostname, parts.port
         auth = (unquote(parts.username or ""), unquote(parts.password or ""))
     except ValueError:
@@ -99,10 +104,6 @@ def _of_url(url: str) -> dict[str, Any]:
         # It is not shown: it may hold a password.
         raise _bad("proxy must be a URL such as 'http://proxy.local:3128'")
     return {"protocol": protocol, "host": host, "port": port, "auth": auth if any(auth) else None}
-
-
-def _with_protocol(url: str) -> str:
-    return url if "://" in url else f"http://{url}"
 
 
 def _protocol(value: Any) -> str:
@@ -132,10 +133,6 @@ def _port(value: Any) -> int:
     return int(value)
 
 
-def _auth(value: Any) -> tuple[str, str]:
-    return username_and_password(value, "proxy['auth']")
-
-
 def _check_text(part: str, value: Any) -> None:
     if not isinstance(value, str):
         raise TypeError(f"proxy: its {part} must be a str, not {type(value).__name__}")
@@ -149,5 +146,5 @@ _PARTS: dict[str, Callable[[Any], Any]] = {
     "protocol": _protocol,
     "host": _host,
     "port": _port,
-    "auth": _auth,
+    "auth": functools.partial(username_and_password, name="proxy['auth']"),
 }

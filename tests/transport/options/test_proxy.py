@@ -333,6 +333,20 @@ def test_false_switches_the_proxies_of_the_environment_off(
     assert server.count() == 1
 
 
+@pytest.mark.parametrize("url", ["socks5://ada:{password}@host:1080", "http://ada:{password}@:x"])
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_named_without_its_password(
+    kind: type[Client], server: AuthServer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", url.format(password=PASSWORD))
+    client = kind.create(base_url=server.url)
+    error = client.start(lambda api: api.get("/items")).error()
+    client.close()
+    assert error.code == "ERR_BAD_OPTION_VALUE"
+    assert "HTTP_PROXY" in error.message
+    assert PASSWORD not in error.message
+    assert not error.request_was_sent
+
+
 # --- what goes wrong ---
 
 
