@@ -275,11 +275,6 @@ class LeavingConfig(RequestConfig):
         _put_token(leaving, None)
         return leaving
 
-    @property
-    def asked(self) -> RequestConfig:
-        """``config``, by its name in 0.1."""
-        return self.config
-
     def copy(self) -> LeavingConfig:
         """Return a shallow copy that remembers the same config."""
         twin = object.__new__(LeavingConfig)

@@ -34,12 +34,11 @@ from .config import UNSET, LeavingConfig, RequestConfig
 from .errors import CanceledError, RequestError
 from .options import KNOWN_METHODS, checked_method
 from .response import Response
-from .runtime import Runtime, refuse_async
+from .runtime import Runtime
 from .secrecy import describe, with_callers_frames
 from .urls import origin
 
 _WITH_BODY = frozenset(("post", "put", "patch"))
-
 
 #: The chains that requests do not pass: a refresh function sends with its instance alone (6).
 bare_for: ContextVar[Container[object]] = ContextVar("bare_for", default=())
@@ -55,7 +54,6 @@ class Core:
 
     def __init__(self, runtime: Runtime, adapters: Adapters, defaults: RequestConfig) -> None:
         self.runtime = runtime
-        self._is_async = runtime.is_async
         self.defaults = defaults
         self._adapters = adapters
         self.interceptors = Interceptors(takes_async=runtime.is_async)
@@ -140,7 +138,7 @@ class Core:
         try:
             value = handler(outcome.value)
             if isawaitable(value):
-                value = await (value if self._is_async else refuse_async(value))
+                value = await self.runtime.awaited(value)
             outcome.value, outcome.failed = value, False
         except Exception as error:
             outcome.value, outcome.failed = with_callers_frames(error), True
@@ -158,7 +156,7 @@ class Core:
             else:
                 response = self._linked(around)(leaving)
                 if isawaitable(response):
-                    response = await (response if self._is_async else refuse_async(response))
+                    response = await self.runtime.awaited(response)
             if not isinstance(response, Response):
                 raise not_a_response(response)
             response.config = config
@@ -215,7 +213,7 @@ class Core:
             else:
                 response = adapter(leaving)
                 if isawaitable(response):
-                    response = await (response if self._is_async else refuse_async(response))
+                    response = await self.runtime.awaited(response)
         except RequestError:
             self._raise_if_closed(leaving)
             raise

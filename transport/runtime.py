@@ -23,7 +23,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from inspect import isawaitable
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
@@ -76,14 +76,29 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-class AsyncRuntime:
+class _Runtime:
+    def __init__(self) -> None:
+        self.on_lost: Callable[[], None] = lambda: None
+        reset_after_fork(self)
+
+    async def maybe_await(self, value: Any) -> Any:
+        """Return ``value``, or its result if it is awaitable."""
+        return await self.awaited(value) if isawaitable(value) else value
+
+    settle = maybe_await  # its name in 0.1
+
+    def awaited(self, value: Awaitable[Any]) -> Awaitable[Any]:
+        """Return an awaitable that a function of the caller's gave; see `refuse_async`."""
+        return value
+
+
+class AsyncRuntime(_Runtime):
     """Waits as a task of one event loop."""
 
     is_async = True
 
     def __init__(self) -> None:
-        self.on_lost: Callable[[], None] = lambda: None
-        reset_after_fork(self)
+        super().__init__()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: dict[asyncio.Task[Any], float] = {}
         self._closing: set[asyncio.Task[Any] | None] = set()
@@ -107,12 +122,6 @@ class AsyncRuntime:
             self._tasks.clear()  # they have ended with their loop
             self.on_lost()
         self._loop = loop
-
-    async def maybe_await(self, value: Any) -> Any:
-        """Return ``value``, or its result if it is awaitable."""
-        return await value if isawaitable(value) else value
-
-    settle = maybe_await  # its name in 0.1
 
     @contextlib.asynccontextmanager
     async def abortable(self, signal: AbortSignal) -> AsyncIterator[None]:
@@ -163,8 +172,7 @@ class AsyncRuntime:
         for which this returns ``None``, cannot.
         """
         try:
-            loop = asyncio.get_running_loop()
-            task = loop.create_task(work, context=contextvars.Context())
+            task = asyncio.create_task(work, context=contextvars.Context())
         except BaseException:
             work.close()  # it will never run
             raise
@@ -180,10 +188,6 @@ class AsyncRuntime:
     async def pause(self, seconds: float) -> None:
         """Let time pass."""
         await asyncio.sleep(seconds)
-
-    def iterate(self, pieces: Any) -> AsyncIterable[bytes]:
-        """Return the pieces of an async iterable, or of a plain one under `SyncRuntime`."""
-        return pieces  # type: ignore[no-any-return]
 
     async def send(
         self, adapter: Callable[..., Any], config: Any, signal: AbortSignal | None
@@ -237,14 +241,14 @@ class AsyncRuntime:
         self.on_lost()
 
 
-class SyncRuntime:
+class SyncRuntime(_Runtime):
     """Waits by blocking its thread. It serves every thread; see `AsyncRuntime` for the methods."""
 
     is_async = False
+    awaited = staticmethod(refuse_async)
 
     def __init__(self) -> None:
-        self.on_lost: Callable[[], None] = lambda: None
-        reset_after_fork(self)
+        super().__init__()
         self._threads: dict[threading.Thread, float] = {}
 
     def adapt(self, function: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Any]:
@@ -256,11 +260,6 @@ class SyncRuntime:
 
     def bind(self) -> None:
         pass
-
-    async def maybe_await(self, value: Any) -> Any:
-        return refuse_async(value) if isawaitable(value) else value
-
-    settle = maybe_await  # its name in 0.1
 
     @contextlib.asynccontextmanager
     async def abortable(self, signal: AbortSignal) -> AsyncIterator[None]:
@@ -316,10 +315,6 @@ class SyncRuntime:
     async def pause(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - blocking its thread is how it waits
 
-    async def iterate(self, pieces: Any) -> AsyncIterator[bytes]:
-        for piece in pieces:
-            yield piece
-
     async def send(
         self, adapter: Callable[..., Any], config: Any, signal: AbortSignal | None
     ) -> Any:
@@ -327,7 +322,13 @@ class SyncRuntime:
             return await self.maybe_await(adapter(config))
         # A thread that reads cannot be interrupted, so this one does not read itself.
         response: Future[Any] = Future()
-        run = lambda: _resolve(response, adapter, (config,))  # noqa: E731
+
+        def run() -> None:
+            try:
+                response.set_result(adapter(config))
+            except BaseException as error:
+                response.set_exception(error)
+
         self._start(run, contextvars.copy_context(), 0.0)
         try:
             await self.wait(response, None, signal)
@@ -362,13 +363,6 @@ def _soon(loop: asyncio.AbstractEventLoop, function: Callable[[], Any]) -> None:
     """Run ``function`` on ``loop``, from any thread; do nothing if the loop has ended."""
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(function)
-
-
-def _resolve(future: Future[Any], function: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    try:
-        future.set_result(function(*args))
-    except BaseException as error:
-        future.set_exception(error)
 
 
 def _close_late_stream(answer: Future[Any]) -> None:

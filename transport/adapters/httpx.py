@@ -7,7 +7,7 @@ import contextlib
 import functools
 import socket
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from http.cookiejar import CookieJar
 from typing import Any
 from urllib.request import getproxies
@@ -106,10 +106,10 @@ class _Httpx:
 
     def _chunks(self, response: Any, limit: int | None) -> AsyncIterable[bytes]:
         if response.is_stream_consumed:  # by a hook of the client, or the body of a mock
-            return _only(response.content)
+            return _each((response.content,))
         if response.is_closed:  # a hook of the client has raised
-            return _only(b"")
-        raw = self._runtime.iterate(response.stream)
+            return _each(())
+        raw = response.stream if self._runtime.is_async else _each(response.stream)
         encoding = response.headers.get("content-encoding")
         layers = layers_of(encoding) if encoding else ()
         return decoded(raw, layers, limit) if layers else raw
@@ -340,8 +340,9 @@ def _no_tls() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-async def _only(content: bytes) -> AsyncIterator[bytes]:
-    yield content
+async def _each(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
 
 
 def _was_refused(error: BaseException | None) -> bool:
