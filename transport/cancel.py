@@ -1,14 +1,4 @@
-"""Aborting a request from outside (the web's ``AbortController``, which axios takes as ``signal``).
-
-Example:
-    >>> controller = AbortController()
-    >>> controller.signal.aborted
-    False
-    >>> controller.abort()
-    >>> controller.signal.aborted
-    True
-
-"""
+"""Aborting a request from outside (axios's ``signal``, the web's ``AbortController``)."""
 
 from __future__ import annotations
 

@@ -1,11 +1,4 @@
-"""The options of a request.
-
-Example:
-    >>> config = RequestConfig(url="/me", headers={"X-App": "demo"})
-    >>> config.headers["x-app"]
-    'demo'
-
-"""
+"""The options of a request."""
 
 from __future__ import annotations
 
@@ -247,20 +240,15 @@ discreet(RequestConfig, "__init__")
 
 
 class LeavingConfig(RequestConfig):
-    """A config on its way to the server: its ``data`` is the body as it goes on the wire.
-
-    Attributes:
-        config: The config that it was made from, whose ``data`` is what the caller gave.
-        instance: The origin of the instance, to which its secrets may go, and how often the
-            instance had been closed when the request began.
-        token: The access token that silent refresh has attached, the headers that carry it, and the
-            options that told where the request was to go.
-    """
+    """A config on its way to the server: its ``data`` is the body as it goes on the wire."""
 
     __slots__ = ("config", "instance", "token")
 
+    #: The config that it was made from, whose ``data`` is what the caller gave.
     config: RequestConfig
+    #: The origin of the instance, and how often it had been closed when the request began.
     instance: tuple[str | None, int]
+    #: The access token that is attached, the headers that carry it, and where it was to go.
     token: tuple[str, frozenset[str], tuple[str, str | None, bool]] | None
 
     @classmethod
@@ -312,12 +300,7 @@ for _name in OPTIONS - {"headers", "extra"}:
 
 
 def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``options`` as a config keeps them.
-
-    Raises:
-        TypeError: An option does not exist, or has the wrong type.
-        RequestError: ``ERR_BAD_OPTION_VALUE``: a value has the right type and no meaning.
-    """
+    """Return ``options`` as a config keeps them."""
     checked: dict[str, Any] = {}
     for name, value in options.items():
         if name not in OPTIONS:

@@ -1,13 +1,4 @@
-"""Headers of a request: a mutable mapping that ignores case, with axios's sets for defaults.
-
-Example:
-    >>> headers = Headers({"X-App": "demo", "common": {"Accept": "text/plain"}})
-    >>> headers["x-app"]
-    'demo'
-    >>> headers.for_method("get")
-    Headers({'Accept': 'text/plain', 'X-App': 'demo'})
-
-"""
+"""Headers of a request: a mapping that ignores case, with axios's sets for defaults."""
 
 from __future__ import annotations
 

@@ -1,12 +1,4 @@
-"""An HTTP instance with defaults and interceptors, asynchronous or synchronous (axios.create).
-
-Example:
-    api = create(base_url="http://localhost:3001/api")
-    api.interceptors.response.use(lambda response: response.data)
-    async with api:
-        me = await api.get("/me")
-
-"""
+"""An HTTP instance with defaults and interceptors, asynchronous or synchronous (axios.create)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The table of options: what each may be, and how a call's value meets the default.
+"""What each option may be, and how a call's value meets the default.
 
-A wrong value is refused where it is set, before anything is sent. The error shows the value only
-where it cannot be a secret.
+A wrong value is refused where it is set. The error shows it only where it cannot be a secret.
 """
 
 from __future__ import annotations

@@ -3,13 +3,6 @@
 The core of an instance is made of coroutines. Under `AsyncRuntime` they run as tasks of an event
 loop. Under `SyncRuntime` every ``await`` in them ends without waiting, because what it awaits has
 blocked its thread instead; `run_now` runs such a coroutine from start to end in one step.
-
-A network interceptor that serves both kinds of instance uses ``api.runtime`` too:
-
-    async def around(config, proceed):
-        return await api.runtime.maybe_await(proceed(config))
-
-    api.interceptors.network.use(api.runtime.adapt(around))
 """
 
 from __future__ import annotations
@@ -166,10 +159,9 @@ class AsyncRuntime(_Runtime):
         return future.done()
 
     def spawn(self, work: Work, *, grace: float) -> asyncio.Task[Any] | None:
-        """Run ``work`` apart from its caller, whose context it does not inherit.
+        """Run ``work`` in a context of its own; closing waits ``grace`` seconds for it.
 
-        Closing the instance waits ``grace`` seconds for it. The task can be cancelled; a thread,
-        for which this returns ``None``, cannot.
+        Return the task, which can be cancelled, or ``None`` for a thread, which cannot.
         """
         try:
             task = asyncio.create_task(work, context=contextvars.Context())

@@ -17,18 +17,16 @@ from ..errors import CanceledError, InvalidURLError, RequestError
 from ..headers import charset, content_length
 from ..response import Response
 from ..runtime import Runtime
-from ..secrecy import redact_url, without_tracebacks
+from ..secrecy import in_own_words, redact_url, without_tracebacks
 from ..urls import full_url, origin
-from .cookies import cookie_header, keep_cookies
+from .cookies import cookie_header, keep_cookies, xsrf_header
 from .decompress import too_long
-from .own_words import in_own_words
 from .progress import Meter
 from .proxy import ProxyChoice, proxy_of
 from .read_timeout import reads_within
 from .redirects import WireRequest, first_request, next_request
 from .request_body import limit_of, request_body
 from .streaming import ResponseStream, SyncResponseStream
-from .xsrf import xsrf_header
 
 #: Seconds that stand for any longer time-out: sockets and locks take no more than some weeks.
 LONGEST = 2_000_000.0

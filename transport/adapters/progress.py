@@ -50,13 +50,7 @@ class ProgressEvent:
 
 
 class Meter:
-    """Counts the bytes of one transfer, and tells a listener: now and then, and at the end.
-
-    Args:
-        listener: ``(ProgressEvent)``. What it raises ends the request.
-        total: Bytes that there will be, if that is known.
-        is_upload: Whether it is the request that is sent.
-    """
+    """Counts the bytes of a transfer and notifies a listener, whose exceptions end the request."""
 
     def __init__(
         self,

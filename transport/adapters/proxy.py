@@ -1,10 +1,4 @@
-"""The forward proxy of a request (axios's ``proxy``).
-
-Example:
-    >>> proxy_of({"host": "proxy.local", "port": 3128, "auth": ("ada", "lovelace")})
-    Proxy(url='http://proxy.local:3128')
-
-"""
+"""The forward proxy of a request (axios's ``proxy``)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""One time-out for all reads and writes of an attempt, for clients that have one for each.
+"""One time-out for all reads and writes of an attempt: a blocked thread cannot be interrupted.
 
-A blocked thread cannot be interrupted. A server that sends a byte now and then would keep it for as
-long as it likes, unless every read gets only what is left of the time.
+A server that sends a byte now and then would otherwise keep it for as long as it likes.
 """
 
 from __future__ import annotations

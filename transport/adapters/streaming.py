@@ -1,12 +1,4 @@
-"""The body of a response while it arrives: what ``response_type="stream"`` gives as ``data``.
-
-Example:
-    response = await api.get("/events", response_type="stream")
-    async with response.data as stream:
-        async for line in stream.lines():
-            print(line)
-
-"""
+"""The body of a response while it arrives: what ``response_type="stream"`` gives as ``data``."""
 
 from __future__ import annotations
 
