@@ -37,7 +37,9 @@ def transform_request(data: Any, headers: Headers) -> Any:
             headers["Content-Type"] = "application/json"
         return to_json(data)
     if "application/json" in content_type and isinstance(data, (str, int, float, NoneType)):
-        return data.strip() if isinstance(data, str) and _is_json(data) else to_json(data)
+        if isinstance(data, str) and transform_response(data) is not data:  # it was parsed
+            return data.strip()
+        return to_json(data)
     return data
 
 
@@ -64,14 +66,6 @@ def _refuse_constant(name: str) -> None:
 
 
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant)
-
-
-def _is_json(text: str) -> bool:
-    try:
-        _decoder.decode(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _form(data: Any) -> str:

@@ -65,8 +65,7 @@ class Headers(MutableMapping[str, Any]):
         for pair in pairs:
             if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
                 raise TypeError("headers must be a mapping, or pairs of a name and a value")
-            name: Any = pair[0]  # which is checked there
-            self[name] = pair[1]
+            self[pair[0]] = pair[1]
 
     # --- the mapping ---
 
@@ -176,13 +175,10 @@ class Headers(MutableMapping[str, Any]):
     def merged(self, other: Headers) -> Headers:
         """Return new headers: these with ``other`` on top, sets merged with sets."""
         result = self.copy()
-        for key, (name, value) in other._entries.items():
-            kept = result._entries.get(key)
-            result._entries[key] = (kept[0] if kept else name, value)
+        for name, value in other.fields():
+            result[name] = value
         for name, headers in (other._sets or {}).items():
-            mine = result.set_for(name)
-            for header, value in headers.items():
-                mine[header] = value
+            result.set_for(name).update(headers)
         return result
 
     def fields(self) -> list[tuple[str, Any]]:

@@ -212,15 +212,13 @@ class AsyncRuntime(_Runtime):
         self._closing.add(closing)
         try:
             while others := [task for task in self._tasks if task not in self._closing]:
-                await self._end(others[0])
+                task = others[0]
+                await asyncio.wait((task,), timeout=self._tasks[task])
+                task.cancel()
+                await asyncio.wait((task,), timeout=_PATIENCE)
+                self._tasks.pop(task, None)
         finally:
             self._closing.discard(closing)
-
-    async def _end(self, task: asyncio.Task[Any]) -> None:
-        await asyncio.wait((task,), timeout=self._tasks[task])
-        task.cancel()
-        await asyncio.wait((task,), timeout=_PATIENCE)
-        self._tasks.pop(task, None)
 
     def forget(self) -> None:
         """Serve any event loop again, now that all is closed."""

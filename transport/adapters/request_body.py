@@ -20,18 +20,22 @@ def request_body(body: Any, headers: Headers, config: RequestConfig, *, is_async
     if body is None:
         return None
     limit, listener = limit_of(config.max_body_length), config.on_upload_progress
-    if isinstance(body, bytes):
+    if isinstance(body, bytes) and not listener:
         _check(len(body), limit)
-        if not listener:
-            return body
+        return body
     if isinstance(body, FormBody):
         body = _multipart(body, headers)
-    length = _length(body, headers)
+    if isinstance(body, bytes):
+        length: int | None = len(body)
+    else:
+        length = body.length() if isinstance(body, FileBody) else content_length(headers)
     if length is not None:
         _check(length, limit)
         headers["Content-Length"] = str(length)
     count = _Count(limit, Meter(listener, length, is_upload=True) if listener else None)
-    pieces = _slices(body) if isinstance(body, bytes) else body
+    pieces = body
+    if isinstance(body, bytes):
+        pieces = (body[start : start + CHUNK] for start in range(0, len(body), CHUNK))
     if is_async:
         return _async_pieces(pieces, count)
     if not isinstance(pieces, Iterable):
@@ -60,14 +64,6 @@ def _multipart(form: FormBody, headers: Headers) -> Iterable[bytes]:
     headers["Content-Type"] = encoded.headers["content-type"]
     headers["Content-Length"] = encoded.headers.get("content-length")
     return encoded.stream  # type: ignore[return-value] # it can be iterated both ways
-
-
-def _length(body: Any, headers: Headers) -> int | None:
-    if isinstance(body, bytes):
-        return len(body)
-    if isinstance(body, FileBody):
-        return body.length()
-    return content_length(headers)
 
 
 class _Count:
@@ -100,10 +96,6 @@ def _check(length: int, limit: int | None) -> None:
             RequestError.ERR_BAD_REQUEST,
             request_was_sent=False,
         )
-
-
-def _slices(body: bytes) -> Iterator[bytes]:
-    return (body[start : start + CHUNK] for start in range(0, len(body), CHUNK))
 
 
 def _pieces(body: Iterable[Any], count: _Count) -> Iterator[bytes]:
