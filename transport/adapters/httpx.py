@@ -190,13 +190,14 @@ class OwnHttpx(_Httpx):
             task.cancel()
         if running:
             await asyncio.wait(running, timeout=_PATIENCE)
-        await self._pools.close()
+        pools = self._pools
+        self._pools = Pools(self._transport, self._runtime)
+        await pools.close()
 
     def forget(self) -> None:
         """Start anew: the connections belonged to an event loop that was closed."""
         self._running: set[asyncio.Task[Any]] = set()
-        is_async = self._runtime.is_async
-        self._pools = Pools(self._transport, self._runtime.close, is_async=is_async)
+        self._pools = Pools(self._transport, self._runtime)
 
     def _transport(self, route: Route) -> Any:
         target, proxy = route
