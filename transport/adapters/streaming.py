@@ -70,11 +70,17 @@ class ResponseStream:
 
     async def lines(self) -> AsyncGenerator[str, None]:
         """Iterate over the lines of the text, without what ends them: CR LF, LF, or CR."""
-        splitter = _LineSplitter()
+        parts: list[str] = []  # of a line that has not ended yet
+        was_cut_after_cr = False
         async for piece in self.text():
-            for line in splitter.feed(piece):
-                yield line
-        if rest := splitter.rest():
+            text = piece.removeprefix("\n") if was_cut_after_cr else piece
+            was_cut_after_cr = text.endswith("\r")
+            end, *begun = _LINE_END.split(text)
+            parts.append(end)
+            for part in begun:
+                yield "".join(parts)
+                parts = [part]
+        if rest := "".join(parts):
             yield rest
 
     async def read(self) -> bytes:
@@ -162,30 +168,6 @@ async def discard(data: Any) -> None:
         data.close()
     elif isinstance(data, ResponseStream):
         await data.aclose()
-
-
-class _LineSplitter:
-    """Makes lines of pieces of text that end anywhere, also between a CR and its LF."""
-
-    def __init__(self) -> None:
-        self._parts: list[str] = []
-        self._was_cut_after_cr = False
-
-    def feed(self, text: str) -> list[str]:
-        """The lines that this piece completes."""
-        if self._was_cut_after_cr:
-            text = text.removeprefix("\n")
-        self._was_cut_after_cr = text.endswith("\r")
-        *lines, rest = _LINE_END.split(text)
-        if lines:
-            lines[0] = "".join((*self._parts, lines[0]))
-            self._parts.clear()
-        self._parts.append(rest)
-        return lines
-
-    def rest(self) -> str:
-        """What no line end has followed."""
-        return "".join(self._parts)
 
 
 def _driven(items: AsyncGenerator[str, None]) -> Iterator[str]:
