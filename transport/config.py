@@ -18,7 +18,7 @@ from .secrecy import REDACTED, discreet, redact, redact_proxy, redact_secrets_in
 class _Unset(Enum):
     UNSET = "UNSET"
 
-    __bool__ = staticmethod(bool)  # False; asked so often that a function in Python would tell
+    __bool__ = staticmethod(bool)  # False; called so often that a Python function would be too slow
 
     def __repr__(self) -> str:
         return "UNSET"
@@ -97,7 +97,7 @@ class RequestConfig:
         method: Any HTTP method, in any case. Default: ``"get"``.
         base_url: Put before a relative ``url``; needs a scheme, as in ``"https://host/api"``.
             Default: none, or that of your own client.
-        allow_absolute_urls: Whether an absolute ``url`` replaces ``base_url``. Default: ``True``.
+        allow_absolute_urls: An absolute ``url`` replaces ``base_url``. Default: ``True``.
         headers: `Headers` or a mapping; ``None`` or ``False`` as a value removes a header.
             Default: ``Accept: application/json, text/plain, */*``.
         params: A mapping that becomes the query, nested at will. Default: none.
@@ -114,7 +114,7 @@ class RequestConfig:
             Default: none.
         response_type: ``"json"``, ``"text"``, ``"bytes"``, or ``"stream"`` for a `ResponseStream`
             that is read while it arrives. Default: JSON where it parses, else text.
-        validate_status: Whether a status is a success; ``None``: every one is. Default: 200 to 299.
+        validate_status: Returns True for a success; ``None``: all are. Default: 200 to 299.
         transform_request: ``(data, headers) -> data``, one or a list, run before sending.
             Default: one that makes JSON or a form of dicts and lists.
         transform_response: ``(data, headers, status) -> data``, one or a list, run on arrival.
@@ -129,8 +129,8 @@ class RequestConfig:
         on_download_progress: The same while the body of the response arrives. Default: none.
         xsrf_cookie_name: The cookie that holds the XSRF token. Default: ``"XSRF-TOKEN"``.
         xsrf_header_name: The header that carries it. Default: ``"X-XSRF-TOKEN"``.
-        with_xsrf_token: Whether to send it, or a function of the config that says so. It goes to
-            the origin of ``base_url`` alone (in axios, ``True`` sends it everywhere).
+        with_xsrf_token: ``False`` does not send it; or a function of the config that decides. It
+            goes to the origin of ``base_url`` alone (in axios, ``True`` sends it everywhere).
             Default: ``True``.
         proxy: A forward proxy: a mapping with ``protocol``, ``host``, ``port`` and ``auth`` (user
             name and password), or a URL. ``False``: none, whatever the environment says.

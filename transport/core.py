@@ -223,7 +223,7 @@ class Core:
         return response
 
     def _raise_if_closed(self, leaving: RequestConfig) -> None:
-        """Say what has happened, instead of opening connections that no one would close."""
+        """Raise instead of opening connections that nothing would close."""
         if isinstance(leaving, LeavingConfig) and leaving.instance[1] != self._adapters.closings:
             raise CanceledError("the instance was closed while the request was under way")
 

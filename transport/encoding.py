@@ -126,9 +126,9 @@ class _Flattening:
         """Return a leaf that has a text, or a mapping, list or tuple."""
         while isinstance(value, Enum):
             value = value.value
-        if value is None or isinstance(value, (str, int, float)) or self._is_nested(value):
+        if value is None or isinstance(value, (str, int, float)):
             return value
-        if self.is_part(value):
+        if is_nested(value) or self.is_part(value):
             return value
         if isinstance(value, (bytes, bytearray, memoryview)):
             try:

@@ -149,7 +149,7 @@ class AsyncRuntime(_Runtime):
         self, future: Future[Any], seconds: float | None, signal: AbortSignal | None
     ) -> bool:
         """Wait for a future of any thread or loop; return True if it was done in time."""
-        # An aborted signal cancels the waiting task (see `abortable`), so it is not asked here.
+        # An aborted signal cancels the waiting task (see `abortable`), so this does not look at it.
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
         future.add_done_callback(lambda _: _soon(loop, ended.set))
@@ -197,7 +197,7 @@ class AsyncRuntime(_Runtime):
         await self.to_the_end(resource.aclose())
 
     async def to_the_end(self, work: Awaitable[T]) -> T:
-        """Finish ``work`` even if the caller is cancelled: what is half closed is lost for ever."""
+        """Finish ``work`` even if the caller is cancelled: it may have half closed a connection."""
         task = asyncio.ensure_future(work)
         try:
             return await asyncio.shield(task)

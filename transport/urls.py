@@ -144,7 +144,7 @@ def redirect_target(url: str, location: str) -> str:
 
 @functools.lru_cache(maxsize=256)
 def target_origin(url: str, base_url: str | None, allow_absolute_urls: bool) -> str | None:
-    """Return the origin that a request goes to; ``None`` where it cannot be told."""
+    """Return the origin that a request goes to; ``None`` if it is unknown."""
     if not url or not _is_absolute(url) or (base_url and allow_absolute_urls is False):
         return origin(base_url or "")
     return origin(url)

@@ -337,7 +337,7 @@ def _parsed(kind: Callable[[str], Any], url: str) -> Any:
 
 @functools.cache
 def _no_tls() -> ssl.SSLContext:
-    """Return a context that trusts no one, for connections without TLS."""
+    """Return a context that trusts no certificate, for connections without TLS."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -365,7 +365,7 @@ def _shut_socket(response: Any) -> None:
 
 
 def _has_more(response: Any) -> bool:
-    """Return True if more has come than the response: it would be taken for the next one.
+    """Return True if bytes follow the response: they would be taken for the next one.
 
     httpx has no public name for what h11 has kept. Without it the bytes are found too late.
     """

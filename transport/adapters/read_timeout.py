@@ -44,7 +44,7 @@ def bound_connections(event: str, info: Mapping[str, Any]) -> None:
 
 
 def bound_stream(stream: Any) -> None:
-    """Let a network stream of httpcore heed `reads_within`; a mock has none."""
+    """Make a network stream of httpcore obey `reads_within`; a mock has none."""
     if stream is not None and not isinstance(stream.read, functools.partial):
         stream.read = functools.partial(_read, stream.read)
         stream.write = functools.partial(_write, stream.write)

@@ -1,4 +1,4 @@
-"""The body of a request as a client sends it: counted against its limit, told to a listener."""
+"""The body of a request as a client sends it: limited, and reported to a listener."""
 
 from __future__ import annotations
 

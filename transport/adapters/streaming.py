@@ -26,7 +26,7 @@ class ResponseStream:
         chunks: The pieces of the body. What goes wrong arrives as a `RequestError`.
         release: Gives the connection back. It may be called twice.
         charset: The encoding of its text.
-        forget: Called when nobody has closed it; it may be called in any thread.
+        forget: Called if it was not closed, in any thread.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ResponseStream:
 
     @property
     def closed(self) -> bool:
-        """Whether it has given its connection back."""
+        """True once it has given its connection back."""
         return self._is_closed
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -124,7 +124,7 @@ class SyncResponseStream:
 
     @property
     def closed(self) -> bool:
-        """Whether it has given its connection back."""
+        """True once it has given its connection back."""
         return self._stream.closed
 
     def __iter__(self) -> Iterator[bytes]:
@@ -163,7 +163,7 @@ class SyncResponseStream:
 
 
 async def discard(data: Any) -> None:
-    """Close the body of a response that nobody will read; nothing if it is not a stream."""
+    """Close the body of a response if it is a stream."""
     if isinstance(data, SyncResponseStream):
         data.close()
     elif isinstance(data, ResponseStream):
