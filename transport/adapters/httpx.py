@@ -118,6 +118,8 @@ class _Httpx:
 class OwnHttpx(_Httpx):
     """Sends with connections that the instance has made, through httpx's transports."""
 
+    _pools: Pools
+
     def __init__(self, runtime: Runtime, jar: CookieJar) -> None:
         super().__init__(runtime)
         self.jar = jar

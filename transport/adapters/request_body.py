@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from ..body import CHUNK, FileBody, FormBody, as_file
+from ..body import CHUNK, FileBody, FormBody
 from ..config import RequestConfig
 from ..errors import RequestError
 from ..headers import Headers, content_length
@@ -59,8 +59,7 @@ def _multipart(form: FormBody, headers: Headers) -> Iterable[bytes]:
         end = f"--{boundary}--\r\n".encode()
         headers["Content-Length"] = len(end)
         return [end]
-    files = [(name, as_file(value)) for name, value in form.parts]
-    encoded = httpx.Request("POST", "http://localhost", files=files)
+    encoded = httpx.Request("POST", "http://localhost", files=form.parts)
     headers["Content-Type"] = encoded.headers["content-type"]
     headers["Content-Length"] = encoded.headers.get("content-length")
     return encoded.stream  # type: ignore[return-value] # it can be iterated both ways
