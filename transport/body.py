@@ -113,13 +113,14 @@ def is_bytes(value: Any) -> bool:
 
 def _part(name: str, value: Any) -> Any:
     """Return a part as httpx takes it: a file, or ``(file name, content, content type)``."""
-    file_name, content, content_type = None, value, None
+    part: tuple[Any, ...] = (None, value, None)
     if _is_file_tuple(value):
-        file_name, content, content_type = (*value, None)[:3]
+        part = (*value, None)[:3]
     elif is_bytes(value):
-        content_type = "application/octet-stream"
+        part = (None, value, "application/octet-stream")
     elif not hasattr(value, "read"):
         return (None, as_text(value))
+    file_name, content, content_type = part
     if content_type is not None and not isinstance(content_type, str):
         kind = type(content_type).__name__
         raise TypeError(f"data: the content type of {name!r} must be a str, not {kind}")

@@ -86,7 +86,7 @@ class Core:
             return (), (), ()
         interceptors = self.interceptors
         before = interceptors.request.entries[::-1]
-        if before and any(interceptor.run_when is not None for interceptor in before):
+        if before:
             before = tuple(
                 interceptor
                 for interceptor in before

@@ -65,7 +65,8 @@ class Headers(MutableMapping[str, Any]):
         for pair in pairs:
             if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
                 raise TypeError("headers must be a mapping, or pairs of a name and a value")
-            self[pair[0]] = pair[1]
+            name: Any = pair[0]  # which is checked there
+            self[name] = pair[1]
 
     # --- the mapping ---
 

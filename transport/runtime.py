@@ -235,7 +235,6 @@ class SyncRuntime(_Runtime):
     """Waits by blocking its thread. It serves every thread; see `AsyncRuntime` for the methods."""
 
     is_async = False
-    awaited = staticmethod(refuse_async)
 
     def __init__(self) -> None:
         super().__init__()
@@ -247,6 +246,9 @@ class SyncRuntime(_Runtime):
             return run_now(function(*args))
 
         return plain
+
+    def awaited(self, value: Awaitable[Any]) -> NoReturn:
+        refuse_async(value)
 
     def bind(self) -> None:
         pass
