@@ -71,13 +71,13 @@ class VerbOptions(TypedDict, total=False):
     extra: dict[str, Any]
 
 
-class VerbOptionsWithData(VerbOptions, total=False):
+class BodyOptions(VerbOptions, total=False):
     """What verbs take that name no body of their own."""
 
     data: Any
 
 
-class RequestOptions(VerbOptionsWithData, total=False):
+class RequestOptions(BodyOptions, total=False):
     """All options of a request by name."""
 
     url: str

@@ -34,7 +34,7 @@ from .config import UNSET, LeavingConfig, RequestConfig
 from .errors import CanceledError, RequestError
 from .options import KNOWN_METHODS, checked_method
 from .response import Response
-from .runtime import Runtime
+from .runtime import Runtime, SyncRuntime
 from .secrecy import describe, with_callers_frames
 from .urls import origin
 
@@ -208,7 +208,7 @@ class Core:
         started = time.perf_counter()
         adapter = self._adapters.find(leaving.adapter or None)
         try:
-            if signal is not None:
+            if signal is not None and isinstance(self.runtime, SyncRuntime):
                 response = await self.runtime.send(adapter, leaving, signal)
             else:
                 response = adapter(leaving)

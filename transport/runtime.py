@@ -181,12 +181,6 @@ class AsyncRuntime(_Runtime):
         """Let time pass."""
         await asyncio.sleep(seconds)
 
-    async def send(
-        self, adapter: Callable[..., Any], config: Any, signal: AbortSignal | None
-    ) -> Any:
-        """Return what an adapter gives; raise `CanceledError` when ``signal`` is aborted."""
-        return await self.maybe_await(adapter(config))  # `abortable` goes around it
-
     def later(self, function: Callable[[], Any]) -> Callable[[], None]:
         """Return a function for any thread that runs ``function`` and does not wait."""
         loop = asyncio.get_running_loop()
@@ -219,10 +213,7 @@ class AsyncRuntime(_Runtime):
                 self._tasks.pop(task, None)
         finally:
             self._closing.discard(closing)
-
-    def forget(self) -> None:
-        """Serve any event loop again, now that all is closed."""
-        self._loop = None
+        self._loop = None  # it serves any event loop again
 
     def after_fork(self) -> None:
         """Start anew in a child, which has neither the tasks nor the connections."""
@@ -307,11 +298,8 @@ class SyncRuntime(_Runtime):
     async def pause(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - blocking its thread is how it waits
 
-    async def send(
-        self, adapter: Callable[..., Any], config: Any, signal: AbortSignal | None
-    ) -> Any:
-        if not signal:
-            return await self.maybe_await(adapter(config))
+    async def send(self, adapter: Callable[[Any], Any], config: Any, signal: AbortSignal) -> Any:
+        """Return what an adapter gives; raise `CanceledError` when ``signal`` is aborted."""
         # A thread that reads cannot be interrupted, so this one does not read itself.
         response: Future[Any] = Future()
 
@@ -342,9 +330,6 @@ class SyncRuntime(_Runtime):
         for thread, grace in tuple(self._threads.items()):
             if thread is not threading.current_thread():
                 thread.join(grace)
-
-    def forget(self) -> None:
-        pass
 
     def after_fork(self) -> None:
         self._threads.clear()
