@@ -35,7 +35,9 @@ def _wrong_type(name: str, value: Any, wanted: str) -> TypeError:
 
 def _bad_value(name: str, value: Any, wanted: str) -> RequestError:
     return RequestError(
-        f"{name} must be {wanted}, not {describe(value)}", RequestError.ERR_BAD_OPTION_VALUE
+        f"{name} must be {wanted}, not {describe(value)}",
+        RequestError.ERR_BAD_OPTION_VALUE,
+        request_was_sent=False,
     )
 
 
