@@ -17,6 +17,7 @@ from .adapters.registry import Adapters
 from .adapters.streaming import discard
 from .arity import call
 from .body import in_order, to_body, transform_request, transform_response
+from .cancel import AbortSignal
 from .chain import (
     Chains,
     Handler,
@@ -152,7 +153,7 @@ class Core:
             own_origin = origin(self.defaults.base_url or "")
             leaving = _as_it_leaves(config, (own_origin, self._adapters.closings))
             if config.signal:
-                response = await self._until_aborted(config, leaving, around)
+                response = await self._until_aborted(config.signal, leaving, around)
             else:
                 response = self._linked(around)(leaving)
                 if isawaitable(response):
@@ -179,12 +180,11 @@ class Core:
         raise _refused(response, config)
 
     async def _until_aborted(
-        self, config: RequestConfig, leaving: LeavingConfig, around: Sequence[NetworkInterceptor]
+        self, signal: AbortSignal, leaving: LeavingConfig, around: Sequence[NetworkInterceptor]
     ) -> Any:
         response: Any = None
-        assert config.signal is not None  # noqa: S101 - for type checkers
         try:
-            async with self.runtime.abortable(config.signal):
+            async with self.runtime.abortable(signal):
                 response = await self.runtime.maybe_await(self._linked(around)(leaving))
         except CanceledError:
             await discard(getattr(response, "data", None))

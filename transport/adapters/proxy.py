@@ -101,16 +101,14 @@ def _of_url(url: str) -> dict[str, Any]:
 
 
 def _protocol(value: Any) -> str:
-    _check_text("protocol", value)
-    protocol = str(value).removesuffix(":").lower()
+    protocol = _text("protocol", value).removesuffix(":").lower()
     if protocol not in _DEFAULT_PORTS:
         raise _bad("proxy: its protocol must be 'http' or 'https'")
     return protocol
 
 
 def _host(value: Any) -> str:
-    _check_text("host", value)
-    host = str(value).removeprefix("[").removesuffix("]")
+    host = _text("host", value).removeprefix("[").removesuffix("]")
     if _IPV6.fullmatch(host):
         return f"[{host}]"
     if not (host.isprintable() and _NAME_OR_IPV4.fullmatch(host)):
@@ -127,9 +125,10 @@ def _port(value: Any) -> int:
     return int(value)
 
 
-def _check_text(part: str, value: Any) -> None:
+def _text(part: str, value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"proxy: its {part} must be a str, not {type(value).__name__}")
+    return value
 
 
 def _bad(message: str) -> RequestError:

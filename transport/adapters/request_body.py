@@ -73,13 +73,12 @@ class _Count:
         self._limit = limit
         self._meter = meter
 
-    def as_bytes(self, piece: Any) -> bytes:
+    def sending(self, piece: Any) -> Iterator[bytes]:
+        """Yield a piece as bytes; the next step comes when it has been sent."""
         data = piece.encode() if isinstance(piece, str) else bytes(piece)
         self._sent += len(data)
         _check(self._sent, self._limit)
-        return data
-
-    def was_sent(self, data: bytes) -> None:
+        yield data
         if self._meter is not None:
             self._meter.add(len(data))
 
@@ -99,9 +98,7 @@ def _check(length: int, limit: int | None) -> None:
 
 def _pieces(body: Iterable[Any], count: _Count) -> Iterator[bytes]:
     for piece in body:
-        data = count.as_bytes(piece)
-        yield data
-        count.was_sent(data)
+        yield from count.sending(piece)
     count.end()
 
 
@@ -111,7 +108,6 @@ async def _async_pieces(body: Any, count: _Count) -> AsyncIterator[bytes]:
             yield data
         return
     async for piece in body:
-        data = count.as_bytes(piece)
-        yield data
-        count.was_sent(data)
+        for data in count.sending(piece):
+            yield data
     count.end()
