@@ -18,7 +18,7 @@ _ABSOLUTE = re.compile(r"^([a-z][a-z\d+\-.]*:)?//", re.IGNORECASE)
 _WITHOUT_SLASHES = re.compile(r"^https?:(?!//)", re.IGNORECASE)
 #: An absolute URL without a host; `urljoin` would take that of the URL before.
 _WITHOUT_HOST = re.compile(r"([a-z][a-z\d+\-.]*:)?//([/?#]|$)", re.IGNORECASE)
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def full_url(config: RequestConfig) -> str:
@@ -55,7 +55,7 @@ def _requestable(url: str) -> httpx.URL:
             f"Invalid URL {_shown(url)}: it has no scheme and host; "
             "give an absolute url, or a base_url such as 'https://host/api'"
         )
-    if protocol.lower() not in _DEFAULT_PORTS:
+    if protocol.lower() not in DEFAULT_PORTS:
         raise RequestError(
             f"Unsupported protocol {protocol}:",
             RequestError.ERR_BAD_REQUEST,
@@ -154,10 +154,10 @@ def target_origin(url: str, base_url: str | None, allow_absolute_urls: bool) -> 
 def origin(url: str) -> str | None:
     """Return scheme, host in IDNA form and port of ``url`` (RFC 6454); ``None`` if not HTTP."""
     parsed = _parsed(url)
-    if parsed is None or parsed.scheme not in _DEFAULT_PORTS or not parsed.raw_host:
+    if parsed is None or parsed.scheme not in DEFAULT_PORTS or not parsed.raw_host:
         return None
     host = parsed.raw_host.decode("ascii")
-    port = _DEFAULT_PORTS[parsed.scheme] if parsed.port is None else parsed.port
+    port = DEFAULT_PORTS[parsed.scheme] if parsed.port is None else parsed.port
     return f"{parsed.scheme}://{host}:{port}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import importlib.util
 import socket
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
@@ -52,6 +53,9 @@ _NOTHING_SENT = frozenset(
         *("UnsupportedProtocol", "InvalidURL"),
     )
 )
+
+#: httpx speaks SOCKS with this package; see its extra ``httpx[socks]``.
+_TAKES_SOCKS = importlib.util.find_spec("socksio") is not None
 
 #: One connection, kept while it is idle; `Pools` has the limits.
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
@@ -148,7 +152,7 @@ class OwnHttpx(_Httpx):
     async def send(self, request: httpx.Request, proxy: ProxyChoice) -> ResponseHead:
         url = str(request.url)
         if proxy is None and self._proxies:
-            proxy = environment_proxy(url, self._proxies)
+            proxy = environment_proxy(url, self._proxies, takes_socks=_TAKES_SOCKS)
         if self._runtime.is_async and request.url.scheme == "https":
             await load_ssl_context()
         limits = request.extensions.get("timeout")

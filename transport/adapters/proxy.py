@@ -14,8 +14,8 @@ from attrs import field, frozen
 from ..config import UNSET
 from ..encoding import username_and_password
 from ..errors import RequestError
+from ..urls import DEFAULT_PORTS
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME_OR_IPV4 = re.compile(r"[^\s/?#@:%\\\[\]]+")
 _IPV6 = re.compile(r"[0-9a-f.]*(:[0-9a-f.]*){2,}", re.IGNORECASE)
 
@@ -47,14 +47,20 @@ def check_proxy(_name: str, option: Any) -> None:
         _parts(option)
 
 
-def environment_proxy(url: str, proxies: Mapping[str, str]) -> Proxy | None:
+def environment_proxy(
+    url: str, proxies: Mapping[str, str], *, takes_socks: bool = False
+) -> Proxy | None:
     """Return the proxy for ``url`` among those of ``HTTP_PROXY`` and the like, if any."""
     parts = urlsplit(url)
     found = proxies.get(parts.scheme) or proxies.get("all")
     if not found or proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
     try:
-        return _of_parts(_parts(found))
+        option = _of_url(found)
+        if takes_socks and option["protocol"] in ("socks5", "socks5h"):
+            address = f"{_host(option['host'])}:{option['port'] or 1080}"
+            return Proxy(f"{option['protocol']}://{address}", option["auth"])
+        return _of_parts(_parts(option))
     except RequestError as error:
         problem = error.message
     raise _bad(f"the environment (HTTP_PROXY and the like) names no usable proxy: {problem}")
@@ -71,7 +77,7 @@ def _of_parts(parts: dict[str, Any]) -> Proxy:
             request_was_sent=False,
         )
     protocol = parts.get("protocol", "http")
-    port = parts.get("port", _DEFAULT_PORTS[protocol])
+    port = parts.get("port", DEFAULT_PORTS[protocol])
     return Proxy(f"{protocol}://{parts['host']}:{port}", auth)
 
 
@@ -102,7 +108,7 @@ def _of_url(url: str) -> dict[str, Any]:
 
 def _protocol(value: Any) -> str:
     protocol = _text("protocol", value).removesuffix(":").lower()
-    if protocol not in _DEFAULT_PORTS:
+    if protocol not in DEFAULT_PORTS:
         raise _bad("proxy: its protocol must be 'http' or 'https'")
     return protocol
 
