@@ -25,17 +25,17 @@ def request_body(body: Any, headers: Headers, config: RequestConfig, *, is_async
         return body
     if isinstance(body, FormBody):
         body = _multipart(body, headers)
+    length: int | None
     if isinstance(body, bytes):
-        length: int | None = len(body)
+        length = len(body)
+        pieces: Any = (body[start : start + CHUNK] for start in range(0, length, CHUNK))
     else:
         length = body.length() if isinstance(body, FileBody) else content_length(headers)
+        pieces = body
     if length is not None:
         _check(length, limit)
         headers["Content-Length"] = str(length)
     count = _Count(limit, Meter(listener, length, is_upload=True) if listener else None)
-    pieces = body
-    if isinstance(body, bytes):
-        pieces = (body[start : start + CHUNK] for start in range(0, len(body), CHUNK))
     if is_async:
         return _async_pieces(pieces, count)
     if not isinstance(pieces, Iterable):
