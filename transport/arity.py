@@ -39,12 +39,7 @@ def fitted(name: str, function: Function, *offered: str) -> Function:
     taken = _arity(function)[1]
     if taken is None or taken >= len(offered):
         return function
-
-    @functools.wraps(function)
-    def with_fewer(*arguments: Any) -> Any:
-        return function(*arguments[:taken])
-
-    return with_fewer
+    return functools.wraps(function)(lambda *arguments: function(*arguments[:taken]))
 
 
 def _arity(function: Function) -> tuple[float, int | None]:

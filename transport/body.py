@@ -37,7 +37,9 @@ def transform_request(data: Any, headers: Headers) -> Any:
             headers["Content-Type"] = "application/json"
         return to_json(data)
     if "application/json" in content_type and isinstance(data, (str, int, float, NoneType)):
-        return data.strip() if isinstance(data, str) and _is_json(data) else to_json(data)
+        if isinstance(data, str) and transform_response(data) is not data:  # it was parsed
+            return data.strip()
+        return to_json(data)
     return data
 
 
@@ -66,14 +68,6 @@ def _refuse_constant(name: str) -> None:
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-def _is_json(text: str) -> bool:
-    try:
-        _decoder.decode(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
 def _form(data: Any) -> str:
     """Make ``application/x-www-form-urlencoded`` text; bytes become base64."""
     pairs = []
@@ -88,7 +82,7 @@ def _form(data: Any) -> str:
 
 @frozen(repr=False)
 class FormBody:
-    """The parts of a ``multipart/form-data`` body: names with text, bytes, files or file tuples."""
+    """The parts of a ``multipart/form-data`` body: names, and files as httpx takes them."""
 
     parts: list[tuple[str, Any]] = field(repr=False)
 
@@ -96,9 +90,7 @@ class FormBody:
 def _multipart(data: Any) -> FormBody:
     """Flatten ``data`` into a form."""
     parts = flatten(data, "data", is_part=_is_part)
-    for name, value in parts:
-        _check_part(name, value)
-    return FormBody(parts)
+    return FormBody([(name, _part(name, value)) for name, value in parts])
 
 
 def _is_part(value: Any) -> bool:
@@ -119,31 +111,26 @@ def is_bytes(value: Any) -> bool:
     return isinstance(value, (bytes, bytearray, memoryview))
 
 
-def _check_part(name: str, value: Any) -> None:
-    content, content_type = value, None
-    if isinstance(value, tuple):
-        content, content_type = value[1], (*value, None)[2]
-    if hasattr(content, "read") and not isinstance(content.read(0), bytes):
-        raise TypeError(f"data: the file in {name!r} must give bytes; open it in mode 'rb'")
-    if content_type is None:
-        return
-    if not isinstance(content_type, str):
+def _part(name: str, value: Any) -> Any:
+    """Return a part as httpx takes it: a file, or ``(file name, content, content type)``."""
+    part: tuple[Any, ...] = (None, value, None)
+    if _is_file_tuple(value):
+        part = (*value, None)[:3]
+    elif is_bytes(value):
+        part = (None, value, "application/octet-stream")
+    elif not hasattr(value, "read"):
+        return (None, as_text(value))
+    file_name, content, content_type = part
+    if content_type is not None and not isinstance(content_type, str):
         kind = type(content_type).__name__
         raise TypeError(f"data: the content type of {name!r} must be a str, not {kind}")
-    if not content_type.isprintable():
+    if content_type is not None and not content_type.isprintable():
         raise ValueError(f"data: the content type of {name!r} has control characters")
-
-
-def as_file(value: Any) -> Any:
-    """Return a part as HTTP clients take it: ``(file name, content, content type)``."""
-    if isinstance(value, tuple):
-        name, content, *content_type = value
-        return (name, content if hasattr(content, "read") else bytes(content), *content_type)
-    if hasattr(value, "read"):
-        return value
-    if is_bytes(value):
-        return (None, bytes(value), "application/octet-stream")
-    return (None, as_text(value))
+    if is_bytes(content):
+        return (file_name, bytes(content), content_type)
+    if not isinstance(content.read(0), bytes):
+        raise TypeError(f"data: the file in {name!r} must give bytes; open it in mode 'rb'")
+    return value
 
 
 # --- bodies ---

@@ -1,14 +1,4 @@
-"""Aborting a request from outside (the web's ``AbortController``, which axios takes as ``signal``).
-
-Example:
-    >>> controller = AbortController()
-    >>> controller.signal.aborted
-    False
-    >>> controller.abort()
-    >>> controller.signal.aborted
-    True
-
-"""
+"""Aborting a request from outside (axios's ``signal``, the web's ``AbortController``)."""
 
 from __future__ import annotations
 
@@ -19,7 +9,7 @@ from typing import Any
 
 
 class AbortSignal:
-    """Says whether requests that carry it are to be aborted. May be shared between threads."""
+    """Aborts the requests that carry it. You may share it between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -28,7 +18,7 @@ class AbortSignal:
 
     @property
     def aborted(self) -> bool:
-        """Whether `AbortController.abort` was called."""
+        """True once `AbortController.abort` was called."""
         return self._aborted
 
     def add_listener(self, listener: Callable[[], Any]) -> Callable[[], None]:

@@ -1,23 +1,11 @@
 """The chains of interceptors, and the order in which they run.
 
-Request interceptors run last in, first out; response interceptors first in, first out. Around the
-sending itself stands the network chain: the first that was added is the outermost.
-
     request C → request B → request A → network 1 → network 2 → adapter
     response C ← response B ← response A ← network 1 ← network 2 ←─┘
 
-Observers go around all of it. An observer may hand on other chains than it was given; this is how
-`record` sees each handler.
-
-    async def observer(config, chains, run):
-        outcome = await run(config, chains)
-        print(config.method, "failed" if outcome.failed else "succeeded")
-        return outcome
-
-    api.observers.append(observer)
-
-An observer is async for both kinds of instance. Under a synchronous one it may await only ``run``.
-The caller gets what it raises.
+Observers go around all of it. One may hand on other chains than it was given: this is how `record`
+sees each handler. It is async for both kinds of instance; under a synchronous one it may await
+only ``run``.
 """
 
 from __future__ import annotations

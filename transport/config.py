@@ -1,11 +1,4 @@
-"""The options of a request.
-
-Example:
-    >>> config = RequestConfig(url="/me", headers={"X-App": "demo"})
-    >>> config.headers["x-app"]
-    'demo'
-
-"""
+"""The options of a request."""
 
 from __future__ import annotations
 
@@ -25,7 +18,7 @@ from .secrecy import REDACTED, discreet, redact, redact_proxy, redact_secrets_in
 class _Unset(Enum):
     UNSET = "UNSET"
 
-    __bool__ = staticmethod(bool)  # False; asked so often that a function in Python would tell
+    __bool__ = staticmethod(bool)  # False; called so often that a Python function would be too slow
 
     def __repr__(self) -> str:
         return "UNSET"
@@ -78,13 +71,13 @@ class VerbOptions(TypedDict, total=False):
     extra: dict[str, Any]
 
 
-class VerbOptionsWithData(VerbOptions, total=False):
+class BodyOptions(VerbOptions, total=False):
     """What verbs take that name no body of their own."""
 
     data: Any
 
 
-class RequestOptions(VerbOptionsWithData, total=False):
+class RequestOptions(BodyOptions, total=False):
     """All options of a request by name."""
 
     url: str
@@ -104,7 +97,7 @@ class RequestConfig:
         method: Any HTTP method, in any case. Default: ``"get"``.
         base_url: Put before a relative ``url``; needs a scheme, as in ``"https://host/api"``.
             Default: none, or that of your own client.
-        allow_absolute_urls: Whether an absolute ``url`` replaces ``base_url``. Default: ``True``.
+        allow_absolute_urls: An absolute ``url`` replaces ``base_url``. Default: ``True``.
         headers: `Headers` or a mapping; ``None`` or ``False`` as a value removes a header.
             Default: ``Accept: application/json, text/plain, */*``.
         params: A mapping that becomes the query, nested at will. Default: none.
@@ -121,7 +114,7 @@ class RequestConfig:
             Default: none.
         response_type: ``"json"``, ``"text"``, ``"bytes"``, or ``"stream"`` for a `ResponseStream`
             that is read while it arrives. Default: JSON where it parses, else text.
-        validate_status: Whether a status is a success; ``None``: every one is. Default: 200 to 299.
+        validate_status: Returns True for a success; ``None``: all are. Default: 200 to 299.
         transform_request: ``(data, headers) -> data``, one or a list, run before sending.
             Default: one that makes JSON or a form of dicts and lists.
         transform_response: ``(data, headers, status) -> data``, one or a list, run on arrival.
@@ -136,8 +129,8 @@ class RequestConfig:
         on_download_progress: The same while the body of the response arrives. Default: none.
         xsrf_cookie_name: The cookie that holds the XSRF token. Default: ``"XSRF-TOKEN"``.
         xsrf_header_name: The header that carries it. Default: ``"X-XSRF-TOKEN"``.
-        with_xsrf_token: Whether to send it, or a function of the config that says so. It goes to
-            the origin of ``base_url`` alone (in axios, ``True`` sends it everywhere).
+        with_xsrf_token: ``False`` does not send it; or a function of the config that decides. It
+            goes to the origin of ``base_url`` alone (in axios, ``True`` sends it everywhere).
             Default: ``True``.
         proxy: A forward proxy: a mapping with ``protocol``, ``host``, ``port`` and ``auth`` (user
             name and password), or a URL. ``False``: none, whatever the environment says.
@@ -248,20 +241,15 @@ discreet(RequestConfig, "__init__")
 
 
 class LeavingConfig(RequestConfig):
-    """A config on its way to the server: its ``data`` is the body as it goes on the wire.
-
-    Attributes:
-        config: The config that it was made from, whose ``data`` is what the caller gave.
-        instance: The origin of the instance, to which its secrets may go, and how often the
-            instance had been closed when the request began.
-        token: The access token that silent refresh has attached, the headers that carry it, and the
-            options that told where the request was to go.
-    """
+    """A config on its way to the server: its ``data`` is the body as it goes on the wire."""
 
     __slots__ = ("config", "instance", "token")
 
+    #: The config that it was made from, whose ``data`` is what the caller gave.
     config: RequestConfig
+    #: The origin of the instance, and how often it had been closed when the request began.
     instance: tuple[str | None, int]
+    #: The access token that is attached, the headers that carry it, and where it was to go.
     token: tuple[str, frozenset[str], tuple[str, str | None, bool]] | None
 
     @classmethod
@@ -275,11 +263,6 @@ class LeavingConfig(RequestConfig):
         _put_instance(leaving, instance)
         _put_token(leaving, None)
         return leaving
-
-    @property
-    def asked(self) -> RequestConfig:
-        """``config``, by its name in 0.1."""
-        return self.config
 
     def copy(self) -> LeavingConfig:
         """Return a shallow copy that remembers the same config."""
@@ -318,12 +301,7 @@ for _name in OPTIONS - {"headers", "extra"}:
 
 
 def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``options`` as a config keeps them.
-
-    Raises:
-        TypeError: An option does not exist, or has the wrong type.
-        RequestError: ``ERR_BAD_OPTION_VALUE``: a value has the right type and no meaning.
-    """
+    """Return ``options`` as a config keeps them."""
     checked: dict[str, Any] = {}
     for name, value in options.items():
         if name not in OPTIONS:

@@ -17,6 +17,7 @@ from .adapters.registry import Adapters
 from .adapters.streaming import discard
 from .arity import call
 from .body import in_order, to_body, transform_request, transform_response
+from .cancel import AbortSignal
 from .chain import (
     Chains,
     Handler,
@@ -34,12 +35,11 @@ from .config import UNSET, LeavingConfig, RequestConfig
 from .errors import CanceledError, RequestError
 from .options import KNOWN_METHODS, checked_method
 from .response import Response
-from .runtime import Runtime, refuse_async
+from .runtime import Runtime, SyncRuntime
 from .secrecy import describe, with_callers_frames
 from .urls import origin
 
 _WITH_BODY = frozenset(("post", "put", "patch"))
-
 
 #: The chains that requests do not pass: a refresh function sends with its instance alone (6).
 bare_for: ContextVar[Container[object]] = ContextVar("bare_for", default=())
@@ -55,7 +55,6 @@ class Core:
 
     def __init__(self, runtime: Runtime, adapters: Adapters, defaults: RequestConfig) -> None:
         self.runtime = runtime
-        self._is_async = runtime.is_async
         self.defaults = defaults
         self._adapters = adapters
         self.interceptors = Interceptors(takes_async=runtime.is_async)
@@ -88,7 +87,7 @@ class Core:
             return (), (), ()
         interceptors = self.interceptors
         before = interceptors.request.entries[::-1]
-        if before and any(interceptor.run_when is not None for interceptor in before):
+        if before:
             before = tuple(
                 interceptor
                 for interceptor in before
@@ -140,7 +139,7 @@ class Core:
         try:
             value = handler(outcome.value)
             if isawaitable(value):
-                value = await (value if self._is_async else refuse_async(value))
+                value = await self.runtime.awaited(value)
             outcome.value, outcome.failed = value, False
         except Exception as error:
             outcome.value, outcome.failed = with_callers_frames(error), True
@@ -154,11 +153,11 @@ class Core:
             own_origin = origin(self.defaults.base_url or "")
             leaving = _as_it_leaves(config, (own_origin, self._adapters.closings))
             if config.signal:
-                response = await self._until_aborted(config, leaving, around)
+                response = await self._until_aborted(config.signal, leaving, around)
             else:
                 response = self._linked(around)(leaving)
                 if isawaitable(response):
-                    response = await (response if self._is_async else refuse_async(response))
+                    response = await self.runtime.awaited(response)
             if not isinstance(response, Response):
                 raise not_a_response(response)
             response.config = config
@@ -181,12 +180,11 @@ class Core:
         raise _refused(response, config)
 
     async def _until_aborted(
-        self, config: RequestConfig, leaving: LeavingConfig, around: Sequence[NetworkInterceptor]
+        self, signal: AbortSignal, leaving: LeavingConfig, around: Sequence[NetworkInterceptor]
     ) -> Any:
         response: Any = None
-        assert config.signal is not None  # noqa: S101 - for type checkers
         try:
-            async with self.runtime.abortable(config.signal):
+            async with self.runtime.abortable(signal):
                 response = await self.runtime.maybe_await(self._linked(around)(leaving))
         except CanceledError:
             await discard(getattr(response, "data", None))
@@ -210,12 +208,12 @@ class Core:
         started = time.perf_counter()
         adapter = self._adapters.find(leaving.adapter or None)
         try:
-            if signal is not None:
+            if signal is not None and isinstance(self.runtime, SyncRuntime):
                 response = await self.runtime.send(adapter, leaving, signal)
             else:
                 response = adapter(leaving)
                 if isawaitable(response):
-                    response = await (response if self._is_async else refuse_async(response))
+                    response = await self.runtime.awaited(response)
         except RequestError:
             self._raise_if_closed(leaving)
             raise
@@ -225,7 +223,7 @@ class Core:
         return response
 
     def _raise_if_closed(self, leaving: RequestConfig) -> None:
-        """Say what has happened, instead of opening connections that no one would close."""
+        """Raise instead of opening connections that nothing would close."""
         if isinstance(leaving, LeavingConfig) and leaving.instance[1] != self._adapters.closings:
             raise CanceledError("the instance was closed while the request was under way")
 

@@ -89,6 +89,7 @@ class _Flattening:
             raise RequestError(
                 f"{self.option}: nested more than {_MAX_DEPTH} levels deep",
                 RequestError.ERR_FORM_DATA_DEPTH_EXCEEDED,
+                request_was_sent=False,
             )
         if id(value) in above:
             raise ValueError(f"{self.option}: it contains itself, at {'.'.join(path)!r}")
@@ -126,9 +127,9 @@ class _Flattening:
         """Return a leaf that has a text, or a mapping, list or tuple."""
         while isinstance(value, Enum):
             value = value.value
-        if value is None or isinstance(value, (str, int, float)) or self._is_nested(value):
+        if value is None or isinstance(value, (str, int, float)):
             return value
-        if self.is_part(value):
+        if is_nested(value) or self.is_part(value):
             return value
         if isinstance(value, (bytes, bytearray, memoryview)):
             try:
@@ -229,6 +230,7 @@ def header_fields(headers: Headers) -> list[tuple[str, str]]:
             raise RequestError(
                 f"headers: {name!r} is not a header name; use letters, digits and -",
                 RequestError.ERR_BAD_OPTION_VALUE,
+                request_was_sent=False,
             )
         text = value if isinstance(value, str) else _field_text(value)
         if not (text.isascii() and text.isprintable()):  # as in axios: nothing is injected

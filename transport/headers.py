@@ -1,13 +1,4 @@
-"""Headers of a request: a mutable mapping that ignores case, with axios's sets for defaults.
-
-Example:
-    >>> headers = Headers({"X-App": "demo", "common": {"Accept": "text/plain"}})
-    >>> headers["x-app"]
-    'demo'
-    >>> headers.for_method("get")
-    Headers({'Accept': 'text/plain', 'X-App': 'demo'})
-
-"""
+"""Headers of a request: a mapping that ignores case, with axios's sets for defaults."""
 
 from __future__ import annotations
 
@@ -185,13 +176,10 @@ class Headers(MutableMapping[str, Any]):
     def merged(self, other: Headers) -> Headers:
         """Return new headers: these with ``other`` on top, sets merged with sets."""
         result = self.copy()
-        for key, (name, value) in other._entries.items():
-            kept = result._entries.get(key)
-            result._entries[key] = (kept[0] if kept else name, value)
+        for name, value in other.fields():
+            result[name] = value
         for name, headers in (other._sets or {}).items():
-            mine = result.set_for(name)
-            for header, value in headers.items():
-                mine[header] = value
+            result.set_for(name).update(headers)
         return result
 
     def fields(self) -> list[tuple[str, Any]]:
@@ -261,10 +249,12 @@ def content_length(headers: Mapping[str, Any]) -> int | None:
 
 
 def charset(headers: Mapping[str, Any]) -> str:
-    """Return the encoding that a ``Content-Type`` names, if Python knows it; else UTF-8."""
+    """Return the encoding that a ``Content-Type`` names, if it is one of text; else UTF-8."""
     found = _CHARSET.search(str(headers.get("content-type") or ""))
+    name = found[1] if found else "utf-8"
     try:
-        name = codecs.lookup(found[1]).name if found else "utf-8"
-    except LookupError:
+        b"a".decode(name, "replace")  # refuses what is no encoding of text, such as base64
+        name = codecs.lookup(name).name
+    except (LookupError, ValueError):
         name = "utf-8"
     return "utf-8-sig" if name == "utf-8" else name

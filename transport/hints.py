@@ -1,7 +1,4 @@
-"""What to use instead of options that other libraries have and zustax does not.
-
-The error for an unknown option and the tables of the documentation are made of this.
-"""
+"""What to use instead of options that other libraries have; errors and docs are made of this."""
 
 from __future__ import annotations
 

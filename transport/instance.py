@@ -1,12 +1,4 @@
-"""An HTTP instance with defaults and interceptors, asynchronous or synchronous (axios.create).
-
-Example:
-    api = create(base_url="http://localhost:3001/api")
-    api.interceptors.response.use(lambda response: response.data)
-    async with api:
-        me = await api.get("/me")
-
-"""
+"""An HTTP instance with defaults and interceptors, asynchronous or synchronous (axios.create)."""
 
 from __future__ import annotations
 
@@ -21,10 +13,10 @@ from .body import transform_request, transform_response
 from .chain import Interceptors, Observer
 from .config import (
     UNSET,
+    BodyOptions,
     RequestConfig,
     RequestOptions,
     VerbOptions,
-    VerbOptionsWithData,
     checked_options,
 )
 from .core import Core, is_success
@@ -136,25 +128,19 @@ class BaseInstance(ABC, Generic[Given]):
         """Send a request, as calling the instance does."""
         return self._call(_given(target, config, options))
 
-    def get(self, url: str, config: Config = None, **options: Unpack[VerbOptionsWithData]) -> Given:
+    def get(self, url: str, config: Config = None, **options: Unpack[BodyOptions]) -> Given:
         """Send a GET request."""
         return self._call(_given(url, config, options, "get"))
 
-    def delete(
-        self, url: str, config: Config = None, **options: Unpack[VerbOptionsWithData]
-    ) -> Given:
+    def delete(self, url: str, config: Config = None, **options: Unpack[BodyOptions]) -> Given:
         """Send a DELETE request."""
         return self._call(_given(url, config, options, "delete"))
 
-    def head(
-        self, url: str, config: Config = None, **options: Unpack[VerbOptionsWithData]
-    ) -> Given:
+    def head(self, url: str, config: Config = None, **options: Unpack[BodyOptions]) -> Given:
         """Send a HEAD request."""
         return self._call(_given(url, config, options, "head"))
 
-    def options(
-        self, url: str, config: Config = None, **options: Unpack[VerbOptionsWithData]
-    ) -> Given:
+    def options(self, url: str, config: Config = None, **options: Unpack[BodyOptions]) -> Given:
         """Send an OPTIONS request."""
         return self._call(_given(url, config, options, "options"))
 
@@ -215,7 +201,6 @@ class BaseInstance(ABC, Generic[Given]):
             self._adapters.closings += 1
             await self.runtime.shut_down()
             await self._adapters.close()
-            self.runtime.forget()
 
     def __repr__(self) -> str:
         base_url = self.defaults.base_url

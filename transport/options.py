@@ -1,14 +1,13 @@
-"""The table of options: what each may be, and how a call's value meets the default.
+"""What each option may be, and how a call's value meets the default.
 
-A wrong value is refused where it is set, before anything is sent. The error shows the value only
-where it cannot be a secret.
+A wrong value is refused where it is set. The error shows it only where it cannot be a secret.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from .adapters.proxy import check_proxy
 from .arity import check_arity
@@ -24,11 +23,6 @@ KNOWN_METHODS = SETS - {"common"}
 
 _METHOD_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 
-#: How a default and the value of a call are merged (axios's ``mergeConfig``): ``"call"``: the
-#: call's if it is set; ``"request"``: the call's alone; ``"both"``: dicts are merged at any depth.
-MergeRule: TypeAlias = Literal["call", "request", "both"]
-
-
 Check: TypeAlias = Callable[[str, Any], None]
 
 
@@ -41,7 +35,9 @@ def _wrong_type(name: str, value: Any, wanted: str) -> TypeError:
 
 def _bad_value(name: str, value: Any, wanted: str) -> RequestError:
     return RequestError(
-        f"{name} must be {wanted}, not {describe(value)}", RequestError.ERR_BAD_OPTION_VALUE
+        f"{name} must be {wanted}, not {describe(value)}",
+        RequestError.ERR_BAD_OPTION_VALUE,
+        request_was_sent=False,
     )
 
 
@@ -66,12 +62,6 @@ def _is_iterable(value: Any) -> bool:
 _text = _must(lambda value: isinstance(value, str), "a str")
 _flag = _must(lambda value: isinstance(value, bool), "a bool")
 _whole_number = _must(lambda value: isinstance(value, int) and _is_number(value), "an int")
-_signal = _must(lambda value: hasattr(value, "add_listener"), "the signal of an AbortController")
-_mapping = _must(lambda value: not isinstance(value, (str, bytes, int, float)), "a mapping")
-_headers = _must(_is_iterable, "a mapping")
-_names = _must(_is_iterable, "a list of names")
-_marks = _must(lambda value: isinstance(value, dict), "a dict")
-_anything = _must(lambda value: True, "anything that a transform makes a body of")
 
 
 def _calls(*offered: str, or_else: type | None = None) -> Check:
@@ -140,44 +130,47 @@ def _adapter(name: str, value: Any) -> None:
     _calls("config", or_else=str)(name, value)
 
 
-#: Each option: its check (``None`` and `UNSET` are never checked), and its merge rule.
-TABLE: dict[str, tuple[Check, MergeRule]] = {
-    "url": (_text, "request"),
-    "method": (_text, "request"),
-    "base_url": (_base_url, "call"),
-    "allow_absolute_urls": (_flag, "call"),
-    "headers": (_headers, "both"),
-    "params": (_mapping, "both"),
-    "params_serializer": (_params_serializer, "call"),
-    "data": (_anything, "request"),
-    "timeout": (_timeout, "call"),
-    "timeout_error_message": (_text, "call"),
-    "auth": (_auth, "both"),
-    "response_type": (_response_type, "call"),
-    "validate_status": (_calls("status"), "call"),
-    "transform_request": (_transforms("data", "headers"), "call"),
-    "transform_response": (_transforms("data", "headers", "status"), "call"),
-    "max_content_length": (_whole_number, "call"),
-    "max_body_length": (_whole_number, "call"),
-    "max_redirects": (_whole_number, "call"),
-    "before_redirect": (_calls("request"), "call"),
-    "on_upload_progress": (_calls("event"), "call"),
-    "on_download_progress": (_calls("event"), "call"),
-    "xsrf_cookie_name": (_text, "call"),
-    "xsrf_header_name": (_header_name, "call"),
-    "with_xsrf_token": (_calls("config", or_else=bool), "call"),
-    "proxy": (check_proxy, "both"),
-    "signal": (_signal, "call"),
-    "adapter": (_adapter, "call"),
-    "redact": (_names, "call"),
-    "cookies": (_flag, "call"),
-    "extra": (_marks, "both"),
-}
+#: What each option may be; ``None`` and `UNSET` are never checked.
+CHECKS.update(
+    {
+        "url": _text,
+        "method": _text,
+        "base_url": _base_url,
+        "allow_absolute_urls": _flag,
+        "headers": _must(_is_iterable, "a mapping"),
+        "params": _must(lambda value: not isinstance(value, (str, bytes, int, float)), "a mapping"),
+        "params_serializer": _params_serializer,
+        "timeout": _timeout,
+        "timeout_error_message": _text,
+        "auth": _auth,
+        "response_type": _response_type,
+        "validate_status": _calls("status"),
+        "transform_request": _transforms("data", "headers"),
+        "transform_response": _transforms("data", "headers", "status"),
+        "max_content_length": _whole_number,
+        "max_body_length": _whole_number,
+        "max_redirects": _whole_number,
+        "before_redirect": _calls("request"),
+        "on_upload_progress": _calls("event"),
+        "on_download_progress": _calls("event"),
+        "xsrf_cookie_name": _text,
+        "xsrf_header_name": _header_name,
+        "with_xsrf_token": _calls("config", or_else=bool),
+        "proxy": check_proxy,
+        "signal": _must(
+            lambda value: hasattr(value, "add_listener"), "the signal of an AbortController"
+        ),
+        "adapter": _adapter,
+        "redact": _must(_is_iterable, "a list of names"),
+        "cookies": _flag,
+        "extra": _must(lambda value: isinstance(value, dict), "a dict"),
+    }
+)
 
-CHECKS.update((name, check) for name, (check, _) in TABLE.items())
-
-_OF_THE_REQUEST = frozenset(name for name, (_, rule) in TABLE.items() if rule == "request")
-_OF_BOTH = frozenset(name for name, (_, rule) in TABLE.items() if rule == "both")
+#: Options that come from the call alone (axios's ``mergeConfig``).
+_OF_THE_CALL = frozenset(("url", "method", "data"))
+#: Options whose dicts are merged at any depth. Of all others, the call's wins over the default.
+_MERGED = frozenset(("params", "auth", "proxy", "extra"))
 #: Options that may be a dict or a list, which a call must not share with the defaults.
 _CONTAINERS = frozenset(
     (
@@ -231,21 +224,19 @@ def config_for_call(defaults: RequestConfig, given: dict[str, Any]) -> RequestCo
 def _merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     """Merge all options but the headers."""
     merged = {**first, **second}
-    for name in _OF_THE_REQUEST.intersection(first):
-        if name not in second:
-            del merged[name]
+    for name in _OF_THE_CALL.difference(second):
+        merged.pop(name, None)
     for name in _CONTAINERS.intersection(merged):
         value = merged[name]
         try:
-            if name in _OF_BOTH and name in first and name in second:
+            if name in _MERGED and name in first and name in second:
                 merged[name] = _deep(first[name], value)
             else:
                 merged[name] = _copied(value)
         except RecursionError:
-            break
-    else:
-        return merged
-    raise ValueError(f"{name}: it contains itself, or is nested too deeply to be merged")
+            problem = f"{name}: it contains itself, or is nested too deeply to be merged"
+            raise ValueError(problem) from None
+    return merged
 
 
 def _deep(first: Any, second: Any) -> Any:

@@ -3,13 +3,6 @@
 The core of an instance is made of coroutines. Under `AsyncRuntime` they run as tasks of an event
 loop. Under `SyncRuntime` every ``await`` in them ends without waiting, because what it awaits has
 blocked its thread instead; `run_now` runs such a coroutine from start to end in one step.
-
-A network interceptor that serves both kinds of instance uses ``api.runtime`` too:
-
-    async def around(config, proceed):
-        return await api.runtime.maybe_await(proceed(config))
-
-    api.interceptors.network.use(api.runtime.adapt(around))
 """
 
 from __future__ import annotations
@@ -23,7 +16,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from inspect import isawaitable
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
@@ -76,14 +69,29 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-class AsyncRuntime:
+class _Runtime:
+    def __init__(self) -> None:
+        self.on_lost: Callable[[], None] = lambda: None
+        reset_after_fork(self)
+
+    async def maybe_await(self, value: Any) -> Any:
+        """Return ``value``, or its result if it is awaitable."""
+        return await self.awaited(value) if isawaitable(value) else value
+
+    settle = maybe_await  # its name in 0.1
+
+    def awaited(self, value: Awaitable[Any]) -> Awaitable[Any]:
+        """Return an awaitable that a function of the caller's gave; see `refuse_async`."""
+        return value
+
+
+class AsyncRuntime(_Runtime):
     """Waits as a task of one event loop."""
 
     is_async = True
 
     def __init__(self) -> None:
-        self.on_lost: Callable[[], None] = lambda: None
-        reset_after_fork(self)
+        super().__init__()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: dict[asyncio.Task[Any], float] = {}
         self._closing: set[asyncio.Task[Any] | None] = set()
@@ -107,12 +115,6 @@ class AsyncRuntime:
             self._tasks.clear()  # they have ended with their loop
             self.on_lost()
         self._loop = loop
-
-    async def maybe_await(self, value: Any) -> Any:
-        """Return ``value``, or its result if it is awaitable."""
-        return await value if isawaitable(value) else value
-
-    settle = maybe_await  # its name in 0.1
 
     @contextlib.asynccontextmanager
     async def abortable(self, signal: AbortSignal) -> AsyncIterator[None]:
@@ -147,7 +149,7 @@ class AsyncRuntime:
         self, future: Future[Any], seconds: float | None, signal: AbortSignal | None
     ) -> bool:
         """Wait for a future of any thread or loop; return True if it was done in time."""
-        # An aborted signal cancels the waiting task (see `abortable`), so it is not asked here.
+        # An aborted signal cancels the waiting task (see `abortable`), so this does not look at it.
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
         future.add_done_callback(lambda _: _soon(loop, ended.set))
@@ -157,14 +159,12 @@ class AsyncRuntime:
         return future.done()
 
     def spawn(self, work: Work, *, grace: float) -> asyncio.Task[Any] | None:
-        """Run ``work`` apart from its caller, whose context it does not inherit.
+        """Run ``work`` in a context of its own; closing waits ``grace`` seconds for it.
 
-        Closing the instance waits ``grace`` seconds for it. The task can be cancelled; a thread,
-        for which this returns ``None``, cannot.
+        Return the task, which can be cancelled, or ``None`` for a thread, which cannot.
         """
         try:
-            loop = asyncio.get_running_loop()
-            task = loop.create_task(work, context=contextvars.Context())
+            task = asyncio.create_task(work, context=contextvars.Context())
         except BaseException:
             work.close()  # it will never run
             raise
@@ -181,16 +181,6 @@ class AsyncRuntime:
         """Let time pass."""
         await asyncio.sleep(seconds)
 
-    def iterate(self, pieces: Any) -> AsyncIterable[bytes]:
-        """Return the pieces of an async iterable, or of a plain one under `SyncRuntime`."""
-        return pieces  # type: ignore[no-any-return]
-
-    async def send(
-        self, adapter: Callable[..., Any], config: Any, signal: AbortSignal | None
-    ) -> Any:
-        """Return what an adapter gives; raise `CanceledError` when ``signal`` is aborted."""
-        return await self.maybe_await(adapter(config))  # `abortable` goes around it
-
     def later(self, function: Callable[[], Any]) -> Callable[[], None]:
         """Return a function for any thread that runs ``function`` and does not wait."""
         loop = asyncio.get_running_loop()
@@ -201,7 +191,7 @@ class AsyncRuntime:
         await self.to_the_end(resource.aclose())
 
     async def to_the_end(self, work: Awaitable[T]) -> T:
-        """Finish ``work`` even if the caller is cancelled: what is half closed is lost for ever."""
+        """Finish ``work`` even if the caller is cancelled: it may have half closed a connection."""
         task = asyncio.ensure_future(work)
         try:
             return await asyncio.shield(task)
@@ -216,19 +206,14 @@ class AsyncRuntime:
         self._closing.add(closing)
         try:
             while others := [task for task in self._tasks if task not in self._closing]:
-                await self._end(others[0])
+                task = others[0]
+                await asyncio.wait((task,), timeout=self._tasks[task])
+                task.cancel()
+                await asyncio.wait((task,), timeout=_PATIENCE)
+                self._tasks.pop(task, None)
         finally:
             self._closing.discard(closing)
-
-    async def _end(self, task: asyncio.Task[Any]) -> None:
-        await asyncio.wait((task,), timeout=self._tasks[task])
-        task.cancel()
-        await asyncio.wait((task,), timeout=_PATIENCE)
-        self._tasks.pop(task, None)
-
-    def forget(self) -> None:
-        """Serve any event loop again, now that all is closed."""
-        self._loop = None
+        self._loop = None  # it serves any event loop again
 
     def after_fork(self) -> None:
         """Start anew in a child, which has neither the tasks nor the connections."""
@@ -237,14 +222,13 @@ class AsyncRuntime:
         self.on_lost()
 
 
-class SyncRuntime:
+class SyncRuntime(_Runtime):
     """Waits by blocking its thread. It serves every thread; see `AsyncRuntime` for the methods."""
 
     is_async = False
 
     def __init__(self) -> None:
-        self.on_lost: Callable[[], None] = lambda: None
-        reset_after_fork(self)
+        super().__init__()
         self._threads: dict[threading.Thread, float] = {}
 
     def adapt(self, function: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Any]:
@@ -254,13 +238,11 @@ class SyncRuntime:
 
         return plain
 
+    def awaited(self, value: Awaitable[Any]) -> NoReturn:
+        refuse_async(value)
+
     def bind(self) -> None:
         pass
-
-    async def maybe_await(self, value: Any) -> Any:
-        return refuse_async(value) if isawaitable(value) else value
-
-    settle = maybe_await  # its name in 0.1
 
     @contextlib.asynccontextmanager
     async def abortable(self, signal: AbortSignal) -> AsyncIterator[None]:
@@ -316,18 +298,17 @@ class SyncRuntime:
     async def pause(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - blocking its thread is how it waits
 
-    async def iterate(self, pieces: Any) -> AsyncIterator[bytes]:
-        for piece in pieces:
-            yield piece
-
-    async def send(
-        self, adapter: Callable[..., Any], config: Any, signal: AbortSignal | None
-    ) -> Any:
-        if not signal:
-            return await self.maybe_await(adapter(config))
+    async def send(self, adapter: Callable[[Any], Any], config: Any, signal: AbortSignal) -> Any:
+        """Return what an adapter gives; raise `CanceledError` when ``signal`` is aborted."""
         # A thread that reads cannot be interrupted, so this one does not read itself.
         response: Future[Any] = Future()
-        run = lambda: _resolve(response, adapter, (config,))  # noqa: E731
+
+        def run() -> None:
+            try:
+                response.set_result(adapter(config))
+            except BaseException as error:
+                response.set_exception(error)
+
         self._start(run, contextvars.copy_context(), 0.0)
         try:
             await self.wait(response, None, signal)
@@ -350,9 +331,6 @@ class SyncRuntime:
             if thread is not threading.current_thread():
                 thread.join(grace)
 
-    def forget(self) -> None:
-        pass
-
     def after_fork(self) -> None:
         self._threads.clear()
         self.on_lost()
@@ -362,13 +340,6 @@ def _soon(loop: asyncio.AbstractEventLoop, function: Callable[[], Any]) -> None:
     """Run ``function`` on ``loop``, from any thread; do nothing if the loop has ended."""
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(function)
-
-
-def _resolve(future: Future[Any], function: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    try:
-        future.set_result(function(*args))
-    except BaseException as error:
-        future.set_exception(error)
 
 
 def _close_late_stream(answer: Future[Any]) -> None:

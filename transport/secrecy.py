@@ -140,11 +140,7 @@ _PUBLIC_DUNDERS = frozenset(("__init__", "__call__", "__enter__", "__exit__"))
 
 
 def discreet(public: Door, *names: str) -> Door:
-    """Decorate a public function, or the methods of a class: all public ones, or those named.
-
-    What they raise shows no frame of zustax or of an HTTP client: a crash report would print the
-    local variables.
-    """
+    """Cut the inner frames from what a function raises, or the methods of a class (those named)."""
     if isinstance(public, type):
         for name in names or list(filter(_is_public, vars(public))):
             member = vars(public)[name]
@@ -212,3 +208,39 @@ def _is_inner(traceback: TracebackType) -> bool:
         return True
     module = str(traceback.tb_frame.f_globals.get("__name__", ""))
     return module.partition(".")[0] in _INNER_PACKAGES
+
+
+# --- exceptions of clients, which quote what they have sent or received ---
+
+_NO_HTTP = "the server's answer is not valid HTTP"
+
+#: What to say instead, by the name of the class or of one that it derives from.
+_WORDS = {
+    "RemoteProtocolError": _NO_HTTP,  # of httpx, httpcore and h11
+    "LocalProtocolError": "the request is not valid HTTP: check its headers and its body",
+    "ProtocolError": _NO_HTTP,  # of h2
+    "ProxyError": "the proxy did not open the connection",
+    "ClientHttpProxyError": "the proxy did not open the connection",  # of aiohttp, as the rest
+    "ClientResponseError": _NO_HTTP,
+    "HttpProcessingError": _NO_HTTP,
+    "ClientPayloadError": "the server's answer ended too early, or is not valid HTTP",
+}
+
+#: What quotes nothing.
+_HARMLESS = re.compile("Server disconnected|peer closed connection")
+
+
+def in_own_words(error: BaseException) -> None:
+    """Replace what ``error`` and its causes say, where that may quote what was sent or received."""
+    for one in with_causes(error):
+        names = (kind.__name__ for kind in type(one).__mro__)
+        words = next((_WORDS[name] for name in names if name in _WORDS), None)
+        text = str(one)
+        if words is not None and not _HARMLESS.match(text):
+            if text[:3].isdigit() and not hasattr(one, "status"):
+                words = f"{words} ({text[:3]})"  # which a proxy has answered
+            one.args = (words,)
+            quoting = {name for name, value in vars(one).items() if isinstance(value, (str, bytes))}
+            vars(one).update(dict.fromkeys(quoting, words))
+            if hasattr(one, "headers"):
+                vars(one)["headers"] = None

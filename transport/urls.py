@@ -18,19 +18,19 @@ _ABSOLUTE = re.compile(r"^([a-z][a-z\d+\-.]*:)?//", re.IGNORECASE)
 _WITHOUT_SLASHES = re.compile(r"^https?:(?!//)", re.IGNORECASE)
 #: An absolute URL without a host; `urljoin` would take that of the URL before.
 _WITHOUT_HOST = re.compile(r"([a-z][a-z\d+\-.]*:)?//([/?#]|$)", re.IGNORECASE)
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def full_url(config: RequestConfig) -> str:
     """Return the URL of a request, query included, as it was written (only params are escaped)."""
-    url, base_url = config.url or "", config.base_url or ""
-    return _with_params(_joined(url, base_url, config.allow_absolute_urls), config)
+    url = _joined(config.url or "", config.base_url or "", config.allow_absolute_urls)
+    return _with_params(url, config) if config.params else url
 
 
 def wire_url(config: RequestConfig) -> tuple[str, tuple[str, str] | None]:
     """Return the URL as it is requested, and the user name and password that stood in it."""
     url, auth = _wire_url(config.url or "", config.base_url or "", config.allow_absolute_urls)
-    return _with_params(url, config), auth
+    return (_with_params(url, config) if config.params else url), auth
 
 
 @functools.lru_cache(maxsize=512)
@@ -52,11 +52,10 @@ def _requestable(url: str) -> httpx.URL:
     protocol, mark, rest = url.partition("://")
     if not mark or _ABSOLUTE.match(url) is None or rest[:1] in ("", "/"):
         raise _invalid(
-            url,
-            "it has no scheme and host; "
-            "give an absolute url, or a base_url such as 'https://host/api'",
+            f"Invalid URL {_shown(url)}: it has no scheme and host; "
+            "give an absolute url, or a base_url such as 'https://host/api'"
         )
-    if protocol.lower() not in _DEFAULT_PORTS:
+    if protocol.lower() not in DEFAULT_PORTS:
         raise RequestError(
             f"Unsupported protocol {protocol}:",
             RequestError.ERR_BAD_REQUEST,
@@ -65,7 +64,8 @@ def _requestable(url: str) -> httpx.URL:
     parsed = _parsed(url)
     if parsed is None:
         raise _invalid(
-            url, "its host or port cannot exist, or it holds half a character (a lone surrogate)"
+            f"Invalid URL {_shown(url)}: its host or port cannot exist, "
+            "or it holds half a character (a lone surrogate)"
         )
     return parsed
 
@@ -80,17 +80,15 @@ def _parsed(url: str) -> httpx.URL | None:
     return parsed if parsed.port is None or parsed.port < 65536 else None
 
 
-def _invalid(url: str, problem: str) -> InvalidURLError:
-    return InvalidURLError(
-        f"Invalid URL {json.dumps(redact_url(url))}: {problem}",
-        RequestError.ERR_INVALID_URL,
-        request_was_sent=False,
-    )
+def _invalid(message: str) -> InvalidURLError:
+    return InvalidURLError(message, RequestError.ERR_INVALID_URL, request_was_sent=False)
+
+
+def _shown(url: str) -> str:
+    return json.dumps(redact_url(url))
 
 
 def _with_params(url: str, config: RequestConfig) -> str:
-    if not config.params:
-        return url
     query = serialize_params(config.params, config.params_serializer)
     if not query:
         return url
@@ -101,18 +99,15 @@ def _with_params(url: str, config: RequestConfig) -> str:
 def _without_fragment(url: str) -> str:
     """What a server sees of ``url``, its query escaped as URLs of HTTP are (WHATWG URL)."""
     head, mark, query = url.partition("#")[0].partition("?")
-    query = query.replace("'", "%27")
-    return f"{head}{mark}{query}" if query else head
+    return head + mark + query.replace("'", "%27") if query else head
 
 
 def check_base_url(base_url: str | None) -> None:
     """Refuse a ``base_url`` that can never be requested."""
     if base_url and origin(base_url) is None:
-        raise InvalidURLError(
-            f"base_url {json.dumps(redact_url(base_url))} cannot be requested: it needs a scheme "
-            "and a host, as in 'http://localhost:3001/api'",
-            RequestError.ERR_INVALID_URL,
-            request_was_sent=False,
+        raise _invalid(
+            f"base_url {_shown(base_url)} cannot be requested: it needs a scheme and a host, "
+            "as in 'http://localhost:3001/api'"
         )
 
 
@@ -130,11 +125,7 @@ def _is_absolute(url: str) -> bool:
 
 def _refuse_missing_slashes(url: str) -> None:
     if _WITHOUT_SLASHES.match(url):
-        raise InvalidURLError(
-            f'Invalid URL {json.dumps(redact_url(url))}: missing "//" after protocol',
-            RequestError.ERR_INVALID_URL,
-            request_was_sent=False,
-        )
+        raise _invalid(f'Invalid URL {_shown(url)}: missing "//" after protocol')
 
 
 def redirect_target(url: str, location: str) -> str:
@@ -146,15 +137,14 @@ def redirect_target(url: str, location: str) -> str:
         except ValueError as error:
             problem = str(error)
     raise InvalidURLError(
-        f"the redirect from {origin(url)} to {json.dumps(redact_url(location))} is no URL: "
-        f"{problem}",
+        f"the redirect from {origin(url)} to {_shown(location)} is no URL: {problem}",
         RequestError.ERR_INVALID_URL,
     )
 
 
 @functools.lru_cache(maxsize=256)
 def target_origin(url: str, base_url: str | None, allow_absolute_urls: bool) -> str | None:
-    """Return the origin that a request goes to; ``None`` where it cannot be told."""
+    """Return the origin that a request goes to; ``None`` if it is unknown."""
     if not url or not _is_absolute(url) or (base_url and allow_absolute_urls is False):
         return origin(base_url or "")
     return origin(url)
@@ -164,10 +154,10 @@ def target_origin(url: str, base_url: str | None, allow_absolute_urls: bool) -> 
 def origin(url: str) -> str | None:
     """Return scheme, host in IDNA form and port of ``url`` (RFC 6454); ``None`` if not HTTP."""
     parsed = _parsed(url)
-    if parsed is None or parsed.scheme not in _DEFAULT_PORTS or not parsed.raw_host:
+    if parsed is None or parsed.scheme not in DEFAULT_PORTS or not parsed.raw_host:
         return None
     host = parsed.raw_host.decode("ascii")
-    port = _DEFAULT_PORTS[parsed.scheme] if parsed.port is None else parsed.port
+    port = DEFAULT_PORTS[parsed.scheme] if parsed.port is None else parsed.port
     return f"{parsed.scheme}://{host}:{port}"
 
 

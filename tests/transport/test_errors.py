@@ -241,6 +241,23 @@ def test_a_host_that_does_not_exist(kind: type[Client]) -> None:
     assert not error.request_was_sent
 
 
+DEEP: dict[str, object] = {}
+for _ in range(101):
+    DEEP = {"a": DEEP, "b": 1}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"timeout": -1}, {"headers": {"no name": "1"}}, {"params": DEEP}],
+    ids=["option", "header", "params"],
+)
+def test_what_is_refused_before_sending_was_not_sent(
+    client: Client, server: AuthServer, options: dict[str, Any]
+) -> None:
+    assert not failure_of(client, **options).request_was_sent
+    assert server.count("/items") == 0
+
+
 def test_a_connection_that_is_dropped(client: Client, server: AuthServer) -> None:
     server.hang_up("/items")
     error = failure_of(client)

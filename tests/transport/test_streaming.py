@@ -12,6 +12,7 @@ import pytest
 from zustax.store import UserStore
 from zustax.transport import (
     AbortController,
+    AbortSignal,
     CanceledError,
     ProgressEvent,
     RequestError,
@@ -26,6 +27,7 @@ from zustax.transport.testing.faults import BODY
 from ..support.clients import Client
 from ..support.server import AuthServer
 from ..support.waiting import wait_until
+from .conftest import only_async
 
 
 class Stream:
@@ -127,6 +129,34 @@ def test_text_is_decoded_across_pieces(client: Client, server: AuthServer) -> No
     assert Stream.of(client, "/latin-1").all(lambda data: data.text()) == ["café"]
     server.fail("/unknown", pieces(b"caf\xc3\xa9", content_type='text/plain; charset="x-none"'))
     assert Stream.of(client, "/unknown").all(lambda data: data.text()) == ["café"]
+
+
+@pytest.mark.parametrize("charset", ["base64", "hex", "rot13", "zlib", "idna", "undefined"])
+def test_text_is_utf_8_where_the_charset_is_no_encoding_of_text(
+    client: Client, server: AuthServer, charset: str
+) -> None:
+    server.fail("/text", pieces(b"caf\xc3\xa9", content_type=f"text/plain; charset={charset}"))
+    assert Stream.of(client, "/text").all(lambda data: data.text()) == ["café"]
+
+
+class BrokenSignal(AbortSignal):
+    """A signal that takes one listener, that of the call, and not the one of its stream."""
+
+    def add_listener(self, listener: Callable[[], Any]) -> Callable[[], None]:
+        if self._listeners:
+            raise LookupError("no second listener")
+        return super().add_listener(listener)
+
+
+@only_async
+def test_a_stream_that_cannot_be_made_costs_no_connection(
+    client: Client, server: AuthServer
+) -> None:
+    server.fail("/body", pieces(b"a", ends=False))
+    signal = BrokenSignal()
+    call = client.start(lambda api: api.get("/body", response_type="stream", signal=signal))
+    assert isinstance(call.failure(), LookupError)
+    wait_until(lambda: server.open_connections == 0)
 
 
 @pytest.mark.parametrize(

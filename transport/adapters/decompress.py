@@ -1,8 +1,4 @@
-"""Decompresses a body, a piece at a time: what is small on the wire may be huge.
-
-HTTP clients decompress whatever one read gives them, which may become a thousand times as much with
-each layer of compression, before a limit of size is asked.
-"""
+"""Decompresses a body bit by bit: what is small on the wire may be huge."""
 
 from __future__ import annotations
 
@@ -137,10 +133,7 @@ def _is_there(name: str) -> bool:
 
 
 def layers_of(content_encoding: str | None) -> Sequence[_Layer]:
-    """Return what takes away the layers of a ``Content-Encoding``, outermost first.
-
-    Where one of them is unknown there are none: the body stays as it is.
-    """
+    """Return the layers of a ``Content-Encoding``, outermost first; none if one is unknown."""
     names = [name.strip().lower() for name in (content_encoding or "").split(",")]
     names = [name for name in names if name not in ("", "identity")]
     if len(names) > _MOST_LAYERS:

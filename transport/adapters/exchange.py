@@ -17,18 +17,16 @@ from ..errors import CanceledError, InvalidURLError, RequestError
 from ..headers import charset, content_length
 from ..response import Response
 from ..runtime import Runtime
-from ..secrecy import redact_url, without_tracebacks
+from ..secrecy import in_own_words, redact_url, without_tracebacks
 from ..urls import full_url, origin
-from .cookies import cookie_header, keep_cookies
+from .cookies import cookie_header, keep_cookies, xsrf_header
 from .decompress import too_long
-from .own_words import in_own_words
 from .progress import Meter
 from .proxy import ProxyChoice, proxy_of
 from .read_timeout import reads_within
 from .redirects import WireRequest, first_request, next_request
 from .request_body import limit_of, request_body
 from .streaming import ResponseStream, SyncResponseStream
-from .xsrf import xsrf_header
 
 #: Seconds that stand for any longer time-out: sockets and locks take no more than some weeks.
 LONGEST = 2_000_000.0
@@ -124,6 +122,7 @@ class _Exchange:
         limit, proxy = min(config.timeout or 0, LONGEST), config.proxy
         self._deadline = time.monotonic() + limit if limit else None
         self._request: Any = None
+        self._head: ResponseHead | None = None  # it holds a connection if the exchange fails
         self._left_origin = False
         self._is_clean = True  # False once reading a stream has been broken off
         self._proxy: ProxyChoice = None if proxy is UNSET else proxy_of(proxy)
@@ -131,13 +130,18 @@ class _Exchange:
     async def run(self) -> Response:
         config = self._config
         request = first_request(config)
-        head = await self._send(request)
-        if config.max_redirects and 300 <= head.status < 400:
-            head = await self._follow(request, head)
-        if config.response_type == "stream":
-            data: Any = self._stream(head)
-        else:
-            data = await self._read(head)
+        try:
+            head = await self._send(request)
+            if config.max_redirects and 300 <= head.status < 400:
+                head = await self._follow(request, head)
+            if config.response_type == "stream":
+                data: Any = self._stream(head)
+            else:
+                data = await self._read(head)
+        except BaseException:
+            if self._head is not None:
+                await self._head.close(False)
+            raise
         return Response(
             data,
             head.status,
@@ -151,19 +155,15 @@ class _Exchange:
     async def _follow(self, request: WireRequest, head: ResponseHead) -> ResponseHead:
         config, left = self._config, self._config.max_redirects
         while True:
-            try:
-                following = next_request(request, head, config)
-                if following is None:
-                    return head
-                left -= 1
-                if left < 0:
-                    raise RequestError(
-                        "Maximum number of redirects exceeded",
-                        RequestError.ERR_FR_TOO_MANY_REDIRECTS,
-                    )
-            except BaseException:
-                await head.close(True)
-                raise
+            following = next_request(request, head, config)
+            if following is None:
+                return head
+            left -= 1
+            if left < 0:
+                raise RequestError(
+                    "Maximum number of redirects exceeded",
+                    RequestError.ERR_FR_TOO_MANY_REDIRECTS,
+                )
             await head.close(True)
             self._check_deadline()
             self._left_origin |= origin(following.url) != origin(request.url)
@@ -185,7 +185,8 @@ class _Exchange:
         built = self._request = self._build(request, cookie)
         if is_redirected and config.before_redirect:
             call(config.before_redirect, built)
-        head = await backend.send(built, self._proxy)
+        self._head = None  # that of a redirect has been closed
+        head = self._head = await backend.send(built, self._proxy)
         if jar is not None:
             keep_cookies(jar, request.url, head.headers)
         return head
@@ -209,19 +210,15 @@ class _Exchange:
     async def _read(self, head: ResponseHead) -> bytes:
         config = self._config
         is_bounded = limit_of(config.max_content_length) is not None or config.on_download_progress
-        try:
-            if head.read is not None and not is_bounded:
-                body = await head.read()
-            else:
-                pieces: list[bytes] = []
-                async for chunk in self._measured(head) if is_bounded else head.chunks(None):
-                    if pieces:  # a body that came in one piece while the process was stopped counts
-                        self._check_deadline()
-                    pieces.append(chunk)
-                body = b"".join(pieces)
-        except BaseException:
-            await head.close(False)
-            raise
+        if head.read is not None and not is_bounded:
+            body = await head.read()
+        else:
+            pieces: list[bytes] = []
+            async for chunk in self._measured(head) if is_bounded else head.chunks(None):
+                if pieces:  # a body that came in one piece while the process was stopped counts
+                    self._check_deadline()
+                pieces.append(chunk)
+            body = b"".join(pieces)
         await head.close(True)
         return body
 

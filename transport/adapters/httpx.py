@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import importlib.util
 import socket
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from http.cookiejar import CookieJar
 from typing import Any
 from urllib.request import getproxies
@@ -52,6 +53,9 @@ _NOTHING_SENT = frozenset(
         *("UnsupportedProtocol", "InvalidURL"),
     )
 )
+
+#: httpx speaks SOCKS with this package; see its extra ``httpx[socks]``.
+_TAKES_SOCKS = importlib.util.find_spec("socksio") is not None
 
 #: One connection, kept while it is idle; `Pools` has the limits.
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
@@ -106,10 +110,10 @@ class _Httpx:
 
     def _chunks(self, response: Any, limit: int | None) -> AsyncIterable[bytes]:
         if response.is_stream_consumed:  # by a hook of the client, or the body of a mock
-            return _only(response.content)
+            return _each((response.content,))
         if response.is_closed:  # a hook of the client has raised
-            return _only(b"")
-        raw = self._runtime.iterate(response.stream)
+            return _each(())
+        raw = response.stream if self._runtime.is_async else _each(response.stream)
         encoding = response.headers.get("content-encoding")
         layers = layers_of(encoding) if encoding else ()
         return decoded(raw, layers, limit) if layers else raw
@@ -117,6 +121,8 @@ class _Httpx:
 
 class OwnHttpx(_Httpx):
     """Sends with connections that the instance has made, through httpx's transports."""
+
+    _pools: Pools
 
     def __init__(self, runtime: Runtime, jar: CookieJar) -> None:
         super().__init__(runtime)
@@ -146,7 +152,7 @@ class OwnHttpx(_Httpx):
     async def send(self, request: httpx.Request, proxy: ProxyChoice) -> ResponseHead:
         url = str(request.url)
         if proxy is None and self._proxies:
-            proxy = environment_proxy(url, self._proxies)
+            proxy = environment_proxy(url, self._proxies, takes_socks=_TAKES_SOCKS)
         if self._runtime.is_async and request.url.scheme == "https":
             await load_ssl_context()
         limits = request.extensions.get("timeout")
@@ -190,13 +196,14 @@ class OwnHttpx(_Httpx):
             task.cancel()
         if running:
             await asyncio.wait(running, timeout=_PATIENCE)
-        await self._pools.close()
+        pools = self._pools
+        self._pools = Pools(self._transport, self._runtime)
+        await pools.close()
 
     def forget(self) -> None:
         """Start anew: the connections belonged to an event loop that was closed."""
         self._running: set[asyncio.Task[Any]] = set()
-        is_async = self._runtime.is_async
-        self._pools = Pools(self._transport, self._runtime.close, is_async=is_async)
+        self._pools = Pools(self._transport, self._runtime)
 
     def _transport(self, route: Route) -> Any:
         target, proxy = route
@@ -336,12 +343,13 @@ def _parsed(kind: Callable[[str], Any], url: str) -> Any:
 
 @functools.cache
 def _no_tls() -> ssl.SSLContext:
-    """Return a context that trusts no one, for connections without TLS."""
+    """Return a context that trusts no certificate, for connections without TLS."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-async def _only(content: bytes) -> AsyncIterator[bytes]:
-    yield content
+async def _each(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
 
 
 def _was_refused(error: BaseException | None) -> bool:
@@ -363,7 +371,7 @@ def _shut_socket(response: Any) -> None:
 
 
 def _has_more(response: Any) -> bool:
-    """Return True if more has come than the response: it would be taken for the next one.
+    """Return True if bytes follow the response: they would be taken for the next one.
 
     httpx has no public name for what h11 has kept. Without it the bytes are found too late.
     """

@@ -10,12 +10,13 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sized
+from collections.abc import Callable, Sized
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 from attrs import define
 
+from ..runtime import Runtime
 from .proxy import Proxy
 
 #: The origin of a request, and its proxy.
@@ -37,29 +38,21 @@ class Pool:
 
     transport: Any
     route: Route
-    closings: int  #: how often all had been closed when it was made
     has_place: bool = True  #: it counts towards the limit
     is_back: bool = False  #: it is not in use
     idle_since: float = 0.0  #: by the monotonic clock
 
 
 class Pools:
-    """Idle pools by route, and a limit of requests that are under way."""
+    """Idle pools, and a limit of requests that are under way."""
 
-    def __init__(
-        self,
-        make: Callable[[Route], Any],
-        close: Callable[[Any], Awaitable[None]],
-        *,
-        is_async: bool,
-    ) -> None:
+    def __init__(self, make: Callable[[Route], Any], runtime: Runtime) -> None:
         self._make = make
-        self._close = close
-        self._places = asyncio.Semaphore(MOST) if is_async else threading.Semaphore(MOST)
+        self._runtime = runtime
+        self._places = asyncio.Semaphore(MOST) if runtime.is_async else threading.Semaphore(MOST)
         self._lock = threading.Lock()
-        self._idle: dict[Route, deque[Pool]] = {}
-        self._idle_count = 0
-        self._closings = 0
+        self._idle: deque[Pool] = deque()  # the one that has been idle for longest comes first
+        self._is_closed = False
 
     async def take(self, route: Route, seconds: float | None) -> Pool:
         """Return a pool for one request; `give_back` it."""
@@ -70,14 +63,12 @@ class Pools:
             elif not self._places.acquire(timeout=seconds):
                 raise TimeoutError
         with self._lock:
-            idle = self._idle.get(route)
-            pool = idle.pop() if idle else None
-            self._idle_count -= pool is not None
+            pool = next((pool for pool in reversed(self._idle) if pool.route == route), None)
+            if pool is not None:
+                self._idle.remove(pool)
         try:
             # Another object for each use: what has ended one may not end the next.
-            if pool is not None:
-                return Pool(pool.transport, route, pool.closings, has_place)
-            return Pool(self._make(route), route, self._closings, has_place)
+            return Pool(self._make(route) if pool is None else pool.transport, route, has_place)
         except BaseException:  # such as a proxy of a kind that is not supported
             if has_place:
                 self._places.release()
@@ -87,35 +78,22 @@ class Pools:
         """End the use of a pool. One whose request failed is closed: it may be half open."""
         pool.idle_since = time.monotonic()
         with self._lock:
-            is_reusable = is_reusable and pool.closings == self._closings
-            if is_reusable:
-                self._idle.setdefault(pool.route, deque()).append(pool)
-                self._idle_count += 1
-            surplus = self._surplus(pool.idle_since - KEPT)
+            surplus = [] if is_reusable and not self._is_closed else [pool]
+            if not surplus:
+                self._idle.append(pool)
+            while self._idle and (
+                len(self._idle) > MOST or self._idle[0].idle_since < pool.idle_since - KEPT
+            ):
+                surplus.append(self._idle.popleft())
         if pool.has_place:
             self._places.release()
-        for each in surplus if is_reusable else (*surplus, pool):
-            await self._close(each.transport)
-
-    def _surplus(self, kept_since: float) -> list[Pool]:
-        """Take out the pools that have been idle for too long, and the oldest of too many."""
-        found = []
-        while self._idle_count:
-            oldest = min(
-                (idle for idle in self._idle.values() if idle), key=lambda idle: idle[0].idle_since
-            )
-            if oldest[0].idle_since >= kept_since and self._idle_count <= MOST:
-                break
-            found.append(oldest.popleft())
-            self._idle_count -= 1
-        return found
+        for each in surplus:
+            await self._runtime.close(each.transport)
 
     async def close(self) -> None:
         """Close the idle pools now, and those in use when they are given back."""
         with self._lock:
-            self._closings += 1
-            pools = [pool for idle in self._idle.values() for pool in idle]
-            self._idle.clear()
-            self._idle_count = 0
+            self._is_closed = True
+            pools, self._idle = self._idle, deque()
         for pool in pools:
-            await self._close(pool.transport)
+            await self._runtime.close(pool.transport)

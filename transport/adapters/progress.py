@@ -19,9 +19,9 @@ class ProgressEvent:
 
     Attributes:
         loaded: Bytes that were transferred so far. Those of a response are counted decoded.
-        total: Bytes that there will be; ``None`` if nobody has said.
+        total: Bytes that there will be; ``None`` if the server does not say.
         bytes: Bytes since the last event.
-        is_upload: Whether it is the request that is sent, and not the response that arrives.
+        is_upload: True for the body of the request, False for that of the response.
         seconds: Seconds since the transfer began.
     """
 
@@ -50,13 +50,7 @@ class ProgressEvent:
 
 
 class Meter:
-    """Counts the bytes of one transfer, and tells a listener: now and then, and at the end.
-
-    Args:
-        listener: ``(ProgressEvent)``. What it raises ends the request.
-        total: Bytes that there will be, if that is known.
-        is_upload: Whether it is the request that is sent.
-    """
+    """Counts the bytes of a transfer and notifies a listener, whose exceptions end the request."""
 
     def __init__(
         self,
@@ -70,25 +64,25 @@ class Meter:
         self._is_upload = is_upload
         self._began = time.monotonic()
         self._loaded = 0
-        self._told = 0
-        self._told_at: float | None = None
+        self._reported = 0
+        self._reported_at: float | None = None
 
     def add(self, count: int) -> None:
         """Count what has just been transferred."""
         self._loaded += count
         now = time.monotonic()
         is_last = self._loaded == self._total
-        if is_last or self._told_at is None or now - self._told_at >= _INTERVAL:
-            self._tell(now)
+        if is_last or self._reported_at is None or now - self._reported_at >= _INTERVAL:
+            self._report(now)
 
     def end(self) -> None:
-        """Tell what has not been told yet."""
-        if self._told != self._loaded:
-            self._tell(time.monotonic())
+        """Report what was not reported yet."""
+        if self._reported != self._loaded:
+            self._report(time.monotonic())
 
-    def _tell(self, now: float) -> None:
-        news = self._loaded - self._told
-        self._told, self._told_at = self._loaded, now
+    def _report(self, now: float) -> None:
+        news = self._loaded - self._reported
+        self._reported, self._reported_at = self._loaded, now
         seconds = now - self._began
         event = ProgressEvent(self._loaded, self._total, news, self._is_upload, seconds)
         call(self._listener, event)

@@ -1,13 +1,8 @@
-"""The forward proxy of a request (axios's ``proxy``).
-
-Example:
-    >>> proxy_of({"host": "proxy.local", "port": 3128, "auth": ("ada", "lovelace")})
-    Proxy(url='http://proxy.local:3128')
-
-"""
+"""The forward proxy of a request (axios's ``proxy``)."""
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
@@ -19,8 +14,8 @@ from attrs import field, frozen
 from ..config import UNSET
 from ..encoding import username_and_password
 from ..errors import RequestError
+from ..urls import DEFAULT_PORTS
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME_OR_IPV4 = re.compile(r"[^\s/?#@:%\\\[\]]+")
 _IPV6 = re.compile(r"[0-9a-f.]*(:[0-9a-f.]*){2,}", re.IGNORECASE)
 
@@ -43,7 +38,35 @@ def proxy_of(option: Any) -> ProxyChoice:
         return False
     if option is None or option is UNSET:
         return None
-    parts = _parts(option)
+    return _of_parts(_parts(option))
+
+
+def check_proxy(_name: str, option: Any) -> None:
+    """Refuse a value of the option ``proxy`` that means nothing; a mapping may be merged later."""
+    if option is not False:
+        _parts(option)
+
+
+def environment_proxy(
+    url: str, proxies: Mapping[str, str], *, takes_socks: bool = False
+) -> Proxy | None:
+    """Return the proxy for ``url`` among those of ``HTTP_PROXY`` and the like, if any."""
+    parts = urlsplit(url)
+    found = proxies.get(parts.scheme) or proxies.get("all")
+    if not found or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    try:
+        option = _of_url(found)
+        if takes_socks and option["protocol"] in ("socks5", "socks5h"):
+            address = f"{_host(option['host'])}:{option['port'] or 1080}"
+            return Proxy(f"{option['protocol']}://{address}", option["auth"])
+        return _of_parts(_parts(option))
+    except RequestError as error:
+        problem = error.message
+    raise _bad(f"the environment (HTTP_PROXY and the like) names no usable proxy: {problem}")
+
+
+def _of_parts(parts: dict[str, Any]) -> Proxy:
     if "host" not in parts:
         raise TypeError("proxy: its host is missing, as in {'host': 'proxy.local', 'port': 3128}")
     auth = parts.get("auth")
@@ -54,26 +77,8 @@ def proxy_of(option: Any) -> ProxyChoice:
             request_was_sent=False,
         )
     protocol = parts.get("protocol", "http")
-    port = parts.get("port", _DEFAULT_PORTS[protocol])
+    port = parts.get("port", DEFAULT_PORTS[protocol])
     return Proxy(f"{protocol}://{parts['host']}:{port}", auth)
-
-
-def check_proxy(_name: str, option: Any) -> None:
-    """Refuse a value of the option ``proxy`` that means nothing; a mapping may be merged later."""
-    if option is not False:
-        _parts(option)
-
-
-def environment_proxy(url: str, proxies: Mapping[str, str]) -> Proxy | None:
-    """Return the proxy for ``url`` among those of ``HTTP_PROXY`` and the like, if any."""
-    parts = urlsplit(url)
-    found = proxies.get(parts.scheme) or proxies.get("all")
-    if not found or proxy_bypass(parts.netloc.rpartition("@")[2]):
-        return None
-    proxy = urlsplit(_with_protocol(found))
-    auth = (unquote(proxy.username or ""), unquote(proxy.password or ""))
-    address = proxy.netloc.rpartition("@")[2]
-    return Proxy(f"{proxy.scheme}://{address}", auth if any(auth) else None)
 
 
 def _parts(option: Any) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def _parts(option: Any) -> dict[str, Any]:
 
 def _of_url(url: str) -> dict[str, Any]:
     try:
-        parts = urlsplit(_with_protocol(url))
+        parts = urlsplit(url if "://" in url else f"http://{url}")
         protocol, host, port = parts.scheme, parts.hostname, parts.port
         auth = (unquote(parts.username or ""), unquote(parts.password or ""))
     except ValueError:
@@ -101,21 +106,15 @@ def _of_url(url: str) -> dict[str, Any]:
     return {"protocol": protocol, "host": host, "port": port, "auth": auth if any(auth) else None}
 
 
-def _with_protocol(url: str) -> str:
-    return url if "://" in url else f"http://{url}"
-
-
 def _protocol(value: Any) -> str:
-    _check_text("protocol", value)
-    protocol = str(value).removesuffix(":").lower()
-    if protocol not in _DEFAULT_PORTS:
+    protocol = _text("protocol", value).removesuffix(":").lower()
+    if protocol not in DEFAULT_PORTS:
         raise _bad("proxy: its protocol must be 'http' or 'https'")
     return protocol
 
 
 def _host(value: Any) -> str:
-    _check_text("host", value)
-    host = str(value).removeprefix("[").removesuffix("]")
+    host = _text("host", value).removeprefix("[").removesuffix("]")
     if _IPV6.fullmatch(host):
         return f"[{host}]"
     if not (host.isprintable() and _NAME_OR_IPV4.fullmatch(host)):
@@ -132,13 +131,10 @@ def _port(value: Any) -> int:
     return int(value)
 
 
-def _auth(value: Any) -> tuple[str, str]:
-    return username_and_password(value, "proxy['auth']")
-
-
-def _check_text(part: str, value: Any) -> None:
+def _text(part: str, value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"proxy: its {part} must be a str, not {type(value).__name__}")
+    return value
 
 
 def _bad(message: str) -> RequestError:
@@ -149,5 +145,5 @@ _PARTS: dict[str, Callable[[Any], Any]] = {
     "protocol": _protocol,
     "host": _host,
     "port": _port,
-    "auth": _auth,
+    "auth": functools.partial(username_and_password, name="proxy['auth']"),
 }

@@ -1,11 +1,11 @@
-"""One time-out for all reads and writes of an attempt, for clients that have one for each.
+"""One time-out for all reads and writes of an attempt: a blocked thread cannot be interrupted.
 
-A blocked thread cannot be interrupted. A server that sends a byte now and then would keep it for as
-long as it likes, unless every read gets only what is left of the time.
+A server that sends a byte now and then would otherwise keep it for as long as it likes.
 """
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -44,9 +44,10 @@ def bound_connections(event: str, info: Mapping[str, Any]) -> None:
 
 
 def bound_stream(stream: Any) -> None:
-    """Let a network stream of httpcore heed `reads_within`; a mock has none."""
-    if stream is not None and not isinstance(stream.read, _ReadInTime):
-        stream.read, stream.write = _ReadInTime(stream.read), _WriteInTime(stream.write)
+    """Make a network stream of httpcore obey `reads_within`; a mock has none."""
+    if stream is not None and not isinstance(stream.read, functools.partial):
+        stream.read = functools.partial(_read, stream.read)
+        stream.write = functools.partial(_write, stream.write)
 
 
 def _left(timeout: float | None) -> float | None:
@@ -59,22 +60,10 @@ def _left(timeout: float | None) -> float | None:
     return left if timeout is None else min(timeout, left)
 
 
-class _ReadInTime:
-    """The ``read`` of a stream, with what is left of the time."""
-
-    def __init__(self, read: Callable[..., bytes]) -> None:
-        self._read = read
-
-    def __call__(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._read(max_bytes, _left(timeout))
+def _read(read: Callable[..., bytes], max_bytes: int, timeout: float | None = None) -> bytes:
+    return read(max_bytes, _left(timeout))
 
 
-class _WriteInTime:
-    """The ``write`` of a stream, with what is left of the time for each piece."""
-
-    def __init__(self, write: Callable[..., None]) -> None:
-        self._write = write
-
-    def __call__(self, buffer: bytes, timeout: float | None = None) -> None:
-        for start in range(0, len(buffer), _PIECE):
-            self._write(buffer[start : start + _PIECE], _left(timeout))
+def _write(write: Callable[..., None], buffer: bytes, timeout: float | None = None) -> None:
+    for start in range(0, len(buffer), _PIECE):
+        write(buffer[start : start + _PIECE], _left(timeout))

@@ -41,8 +41,7 @@ def first_request(config: RequestConfig) -> WireRequest:
 def next_request(sent: WireRequest, head: Any, config: RequestConfig) -> WireRequest | None:
     """Return what to send next; ``None`` if the response is no redirect.
 
-    After 303, and after 301 and 302 to a POST, it is a GET without a body. Credentials go only to
-    the origin that they were given for; those of ``auth`` come back when the way leads back.
+    Credentials go only to the origin that they were given for; ``auth`` comes back with it.
     """
     status, location = head.status, head.headers.get("location")
     if not location:

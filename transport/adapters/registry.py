@@ -75,16 +75,16 @@ class Adapters:
             backend.forget()
 
     def _made(self, name: str) -> Send:
-        backend = self._aiohttp() if name == "aiohttp" else self._httpx()
+        if name == "aiohttp":
+            backend = self._aiohttp()
+        elif self._given is not None and self.default == "httpx":
+            backend = GivenHttpx(self._runtime, self._given)
+        else:
+            backend = OwnHttpx(self._runtime, self._jar)
         send = self._runtime.adapt(ClientAdapter(backend, self._runtime).send)
         self._backends.append(backend)
         self._by_name[name] = send
         return send
-
-    def _httpx(self) -> Any:
-        if self._given is not None and self.default == "httpx":
-            return GivenHttpx(self._runtime, self._given)
-        return OwnHttpx(self._runtime, self._jar)
 
     def _aiohttp(self) -> Any:
         if not self._runtime.is_async:
@@ -104,9 +104,11 @@ class Adapters:
 
 
 def _check_kind(given: Any, *, is_async: bool) -> None:
+    """Refuse what is no client of this kind; those of httpx and httpx2 share no class."""
     if _is_session(given) and is_async:
         return
-    if not _is_client(given, is_async=is_async):
+    has_methods = all(callable(getattr(given, name, None)) for name in ("build_request", "send"))
+    if isinstance(given, type) or not has_methods or hasattr(given, "aclose") is not is_async:
         wanted = "an asynchronous" if is_async else "a synchronous"
         maker = "create_sync()" if is_async else "create()"
         raise TypeError(
@@ -118,9 +120,3 @@ def _is_session(value: Any) -> bool:
     """Return True for a session of aiohttp, which has been imported if there is one."""
     aiohttp = sys.modules.get("aiohttp")
     return aiohttp is not None and isinstance(value, aiohttp.ClientSession)
-
-
-def _is_client(value: Any, *, is_async: bool) -> bool:
-    """Return True for an HTTP client of this kind: those of httpx and httpx2 share no class."""
-    has_methods = all(callable(getattr(value, name, None)) for name in ("build_request", "send"))
-    return has_methods and not isinstance(value, type) and hasattr(value, "aclose") is is_async

@@ -1,4 +1,4 @@
-"""The body of a request as a client sends it: counted against its limit, told to a listener."""
+"""The body of a request as a client sends it: limited, and reported to a listener."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from ..body import CHUNK, FileBody, FormBody, as_file
+from ..body import CHUNK, FileBody, FormBody
 from ..config import RequestConfig
 from ..errors import RequestError
 from ..headers import Headers, content_length
@@ -20,18 +20,22 @@ def request_body(body: Any, headers: Headers, config: RequestConfig, *, is_async
     if body is None:
         return None
     limit, listener = limit_of(config.max_body_length), config.on_upload_progress
-    if isinstance(body, bytes):
+    if isinstance(body, bytes) and not listener:
         _check(len(body), limit)
-        if not listener:
-            return body
+        return body
     if isinstance(body, FormBody):
         body = _multipart(body, headers)
-    length = _length(body, headers)
+    length: int | None
+    if isinstance(body, bytes):
+        length = len(body)
+        pieces: Any = (body[start : start + CHUNK] for start in range(0, length, CHUNK))
+    else:
+        length = body.length() if isinstance(body, FileBody) else content_length(headers)
+        pieces = body
     if length is not None:
         _check(length, limit)
         headers["Content-Length"] = str(length)
     count = _Count(limit, Meter(listener, length, is_upload=True) if listener else None)
-    pieces = _slices(body) if isinstance(body, bytes) else body
     if is_async:
         return _async_pieces(pieces, count)
     if not isinstance(pieces, Iterable):
@@ -55,19 +59,10 @@ def _multipart(form: FormBody, headers: Headers) -> Iterable[bytes]:
         end = f"--{boundary}--\r\n".encode()
         headers["Content-Length"] = len(end)
         return [end]
-    files = [(name, as_file(value)) for name, value in form.parts]
-    encoded = httpx.Request("POST", "http://localhost", files=files)
+    encoded = httpx.Request("POST", "http://localhost", files=form.parts)
     headers["Content-Type"] = encoded.headers["content-type"]
     headers["Content-Length"] = encoded.headers.get("content-length")
     return encoded.stream  # type: ignore[return-value] # it can be iterated both ways
-
-
-def _length(body: Any, headers: Headers) -> int | None:
-    if isinstance(body, bytes):
-        return len(body)
-    if isinstance(body, FileBody):
-        return body.length()
-    return content_length(headers)
 
 
 class _Count:
@@ -78,13 +73,12 @@ class _Count:
         self._limit = limit
         self._meter = meter
 
-    def as_bytes(self, piece: Any) -> bytes:
+    def sending(self, piece: Any) -> Iterator[bytes]:
+        """Yield a piece as bytes; the next step comes when it has been sent."""
         data = piece.encode() if isinstance(piece, str) else bytes(piece)
         self._sent += len(data)
         _check(self._sent, self._limit)
-        return data
-
-    def was_sent(self, data: bytes) -> None:
+        yield data
         if self._meter is not None:
             self._meter.add(len(data))
 
@@ -102,15 +96,9 @@ def _check(length: int, limit: int | None) -> None:
         )
 
 
-def _slices(body: bytes) -> Iterator[bytes]:
-    return (body[start : start + CHUNK] for start in range(0, len(body), CHUNK))
-
-
 def _pieces(body: Iterable[Any], count: _Count) -> Iterator[bytes]:
     for piece in body:
-        data = count.as_bytes(piece)
-        yield data
-        count.was_sent(data)
+        yield from count.sending(piece)
     count.end()
 
 
@@ -120,7 +108,6 @@ async def _async_pieces(body: Any, count: _Count) -> AsyncIterator[bytes]:
             yield data
         return
     async for piece in body:
-        data = count.as_bytes(piece)
-        yield data
-        count.was_sent(data)
+        for data in count.sending(piece):
+            yield data
     count.end()

@@ -1,12 +1,4 @@
-"""The body of a response while it arrives: what ``response_type="stream"`` gives as ``data``.
-
-Example:
-    response = await api.get("/events", response_type="stream")
-    async with response.data as stream:
-        async for line in stream.lines():
-            print(line)
-
-"""
+"""The body of a response while it arrives: what ``response_type="stream"`` gives as ``data``."""
 
 from __future__ import annotations
 
@@ -34,7 +26,7 @@ class ResponseStream:
         chunks: The pieces of the body. What goes wrong arrives as a `RequestError`.
         release: Gives the connection back. It may be called twice.
         charset: The encoding of its text.
-        forget: Called when nobody has closed it; it may be called in any thread.
+        forget: Called if it was not closed, in any thread.
     """
 
     def __init__(
@@ -52,7 +44,7 @@ class ResponseStream:
 
     @property
     def closed(self) -> bool:
-        """Whether it has given its connection back."""
+        """True once it has given its connection back."""
         return self._is_closed
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -78,11 +70,17 @@ class ResponseStream:
 
     async def lines(self) -> AsyncGenerator[str, None]:
         """Iterate over the lines of the text, without what ends them: CR LF, LF, or CR."""
-        splitter = _LineSplitter()
+        parts: list[str] = []  # of a line that has not ended yet
+        was_cut_after_cr = False
         async for piece in self.text():
-            for line in splitter.feed(piece):
-                yield line
-        if rest := splitter.rest():
+            text = piece.removeprefix("\n") if was_cut_after_cr else piece
+            was_cut_after_cr = text.endswith("\r")
+            end, *begun = _LINE_END.split(text)
+            parts.append(end)
+            for part in begun:
+                yield "".join(parts)
+                parts = [part]
+        if rest := "".join(parts):
             yield rest
 
     async def read(self) -> bytes:
@@ -126,7 +124,7 @@ class SyncResponseStream:
 
     @property
     def closed(self) -> bool:
-        """Whether it has given its connection back."""
+        """True once it has given its connection back."""
         return self._stream.closed
 
     def __iter__(self) -> Iterator[bytes]:
@@ -165,35 +163,11 @@ class SyncResponseStream:
 
 
 async def discard(data: Any) -> None:
-    """Close the body of a response that nobody will read; nothing if it is not a stream."""
+    """Close the body of a response if it is a stream."""
     if isinstance(data, SyncResponseStream):
         data.close()
     elif isinstance(data, ResponseStream):
         await data.aclose()
-
-
-class _LineSplitter:
-    """Makes lines of pieces of text that end anywhere, also between a CR and its LF."""
-
-    def __init__(self) -> None:
-        self._parts: list[str] = []
-        self._was_cut_after_cr = False
-
-    def feed(self, text: str) -> list[str]:
-        """The lines that this piece completes."""
-        if self._was_cut_after_cr:
-            text = text.removeprefix("\n")
-        self._was_cut_after_cr = text.endswith("\r")
-        *lines, rest = _LINE_END.split(text)
-        if lines:
-            lines[0] = "".join((*self._parts, lines[0]))
-            self._parts.clear()
-        self._parts.append(rest)
-        return lines
-
-    def rest(self) -> str:
-        """What no line end has followed."""
-        return "".join(self._parts)
 
 
 def _driven(items: AsyncGenerator[str, None]) -> Iterator[str]:

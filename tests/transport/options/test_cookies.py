@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import pytest
 from zustax.transport import create_sync
-from zustax.transport.testing import Answer, SeenRequest
+from zustax.transport.testing import Answer, SeenRequest, faults
 
 from ...support.clients import Client
 from ...support.server import AuthServer
+from ...support.waiting import wait_until
 
 
 def remember(seen: SeenRequest) -> Answer:
@@ -86,3 +88,19 @@ def test_the_cookies_can_be_seen_and_cleared(client: Client) -> None:
     assert len(list(cookies)) == 1
     cookies.clear()
     assert get(client, "/b") is None
+
+
+class BrokenPolicy(DefaultCookiePolicy):
+    """A policy that fails when the jar asks it about a cookie."""
+
+    def set_ok(self, cookie: Any, request: Any) -> bool:
+        raise LookupError("no policy")
+
+
+def test_a_jar_that_fails_costs_no_connection(client: Client, server: AuthServer) -> None:
+    head = b"HTTP/1.1 200 OK\r\nSet-Cookie: sid=ada\r\nContent-Length: 9\r\n\r\n"
+    server.fail("/a", faults.garbage(head))  # whose body does not come
+    cookies_of(client).set_policy(BrokenPolicy())
+    failure = client.start(lambda api: api.get("/a")).failure()
+    assert isinstance(failure, LookupError)
+    wait_until(lambda: server.open_connections == 0)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from zustax.transport import RequestConfig, RequestError
 from zustax.transport.adapters import pools, tls
-from zustax.transport.adapters.proxy import proxy_of
+from zustax.transport.adapters.proxy import environment_proxy, proxy_of
 
 from ...support.clients import Client
 from ...support.relays import ForwardProxy, TlsFront
@@ -331,6 +331,28 @@ def test_false_switches_the_proxies_of_the_environment_off(
     client.close()
     assert proxy.seen == []
     assert server.count() == 1
+
+
+@pytest.mark.parametrize("url", ["ftp://ada:pa%3Ass%2Fw%40rd@host:1080", "http://ada:pa%3Ass@:x"])
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_named_without_its_password(
+    kind: type[Client], server: AuthServer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", url)
+    client = kind.create(base_url=server.url)
+    error = client.start(lambda api: api.get("/items")).error()
+    client.close()
+    assert error.code == "ERR_BAD_OPTION_VALUE"
+    assert "HTTP_PROXY" in error.message
+    assert "pa%3A" not in error.message
+    assert PASSWORD not in error.message
+    assert not error.request_was_sent
+
+
+def test_a_socks_proxy_of_the_environment_is_left_to_clients_that_speak_socks() -> None:
+    proxies = {"all": "socks5://ada:pa%3Ass%2Fw%40rd@host"}
+    proxy = environment_proxy("https://api.invalid", proxies, takes_socks=True)
+    assert proxy is not None
+    assert (proxy.url, proxy.auth) == ("socks5://host:1080", ("ada", PASSWORD))
 
 
 # --- what goes wrong ---
