@@ -76,9 +76,11 @@ class _Runtime:
 
     async def maybe_await(self, value: Any) -> Any:
         """Return ``value``, or its result if it is awaitable."""
-        return await self.awaited(value) if isawaitable(value) else value
+        return await value if isawaitable(value) else value
 
-    settle = maybe_await  # its name in 0.1
+    async def settle(self, value: Any) -> Any:
+        """Do what `maybe_await` does: its name in 0.1."""
+        return await self.maybe_await(value)
 
     def awaited(self, value: Awaitable[Any]) -> Awaitable[Any]:
         """Return an awaitable that a function of the caller's gave; see `refuse_async`."""
@@ -237,6 +239,9 @@ class SyncRuntime(_Runtime):
             return run_now(function(*args))
 
         return plain
+
+    async def maybe_await(self, value: Any) -> Any:
+        return refuse_async(value) if isawaitable(value) else value
 
     def awaited(self, value: Awaitable[Any]) -> NoReturn:
         refuse_async(value)
