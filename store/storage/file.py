@@ -175,6 +175,7 @@ class FileStorage:
         path = self._file(name)
         self._watcher.note_own(self._path(name), None)
         attempt(f"{path} cannot be removed", _remove, path)
+        self._watcher.wake_others()
 
     @cuts_frames
     def ensure_writable(self, name: str, size: int) -> None:
@@ -257,6 +258,7 @@ class FileStorage:
             attempt(what, remove_left_over, path)
             self._tidied.add(path)
         attempt(what, partial(write_file, path, content, announce, private=self._private))
+        self._watcher.wake_others()
 
     @contextmanager
     def _locked(self, lock: AbstractContextManager[None]) -> Iterator[None]:

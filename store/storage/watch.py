@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +42,10 @@ class _Watched:
         return True
 
 
+#: Those whose thread runs.
+_running: set[FileWatcher] = set()
+
+
 class FileWatcher:
     """Looks at files every so many seconds, in a daemon thread that lives while any are watched."""
 
@@ -56,11 +59,13 @@ class FileWatcher:
         """Make the lock anew, in a forked process, in which there is no thread."""
         self._lock = RLock()  # the garbage collector may unsubscribe a store at any moment
         self._thread: Thread | None = None
+        self.woken = Event()
 
     def restart(self) -> None:
         """Start the thread, if anything is watched and it does not run."""
         if self._watched and self._thread is None:
             self._thread = Thread(target=self._run, name="zustax-watcher", daemon=True)
+            _running.add(self)
             self._thread.start()
 
     def subscribe(self, path: Path, callback: Callable[[], object]) -> Callable[[], None]:
@@ -83,12 +88,20 @@ class FileWatcher:
                 if watched.path == path:
                     watched.own = signature
 
+    def wake_others(self) -> None:
+        """Have the other watchers of this process look now, since a file was changed here."""
+        for watcher in tuple(_running):
+            if watcher is not self:
+                watcher.woken.set()
+
     def _run(self) -> None:
         while True:
-            time.sleep(self.interval)
+            self.woken.wait(self.interval)
+            self.woken.clear()
             with self._lock:
                 if not self._watched:
                     self._thread = None
+                    _running.discard(self)
                     return
             try:
                 for callback in self._news():

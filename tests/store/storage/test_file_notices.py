@@ -43,6 +43,18 @@ def test_a_change_by_another_is_told(storage: FileStorage, other: FileStorage) -
     unsubscribe()
 
 
+def test_a_change_by_another_storage_of_this_process_is_told_at_once(tmp_path: Path) -> None:
+    calls, other = Calls(), FileStorage(tmp_path)
+    unsubscribe = FileStorage(tmp_path, poll_interval=3600.0).subscribe("a", calls)
+    other.set_item("a", "1")
+    wait_until(lambda: calls.count == 1)
+    assert other.replace_item("a", "1", "2")
+    wait_until(lambda: calls.count == 2)
+    other.remove_item("a")
+    wait_until(lambda: calls.count == 3)
+    unsubscribe()
+
+
 def test_ones_own_changes_and_those_of_other_items_are_no_news(
     storage: FileStorage, other: FileStorage
 ) -> None:
