@@ -74,14 +74,15 @@ class Listener:
 
     async def _serve(self) -> None:
         await self._stopping.wait()
-        if self._server is not None:
-            self._server.close()
-        # Connections that are just being accepted become conversations first, and end at once.
+        # Connections that are just being accepted become conversations first, and end at once. A
+        # server that is closed before that would leave them open.
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
             for conversation, wire in self._conversations.items():
                 wire.abort()
                 conversation.cancel()
             await asyncio.wait(others)
+        if self._server is not None:
+            self._server.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         wire = Wire(len(self.wires) + 1, reader, writer)

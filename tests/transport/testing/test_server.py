@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -383,3 +384,10 @@ def test_a_server_leaves_no_thread() -> None:
         client.get("/items")
         assert threads() == before + 1
     assert threads() == before
+
+
+def test_a_connection_that_is_accepted_as_the_server_stops_is_closed() -> None:
+    for _ in range(30):
+        with AuthServer() as server, connected(server):
+            pass
+    gc.collect()  # a socket that is left open is a warning, and so an error
