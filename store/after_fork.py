@@ -14,9 +14,9 @@ _owners: WeakSet[Any] = WeakSet()
 
 
 def renews_after_fork(owner: object) -> None:
-    """Call ``owner.renew()`` in every forked process, and then ``owner.restart()`` if it has that.
+    """Call ``owner._renew_after_fork()`` in every forked process, to make its locks anew.
 
-    The first makes locks anew, the second, when all are new, threads.
+    When all are new, ``owner._restart_after_fork()`` starts threads, where there is such a method.
     """
     _owners.add(owner)
 
@@ -24,10 +24,10 @@ def renews_after_fork(owner: object) -> None:
 def _after_fork() -> None:
     owners = list(_owners)
     for owner in owners:
-        owner.renew()
+        owner._renew_after_fork()
     for owner in owners:
-        if hasattr(owner, "restart"):
-            owner.restart()
+        if hasattr(owner, "_restart_after_fork"):
+            owner._restart_after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

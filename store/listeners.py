@@ -15,8 +15,6 @@ from threading import RLock, get_ident
 from typing import Any, TypeAlias
 from weakref import ref
 
-import attrs
-
 from .equality import object_is
 from .tracebacks import cut_frames
 
@@ -56,7 +54,7 @@ class ListenerSet:
         self._former: list[ref[_Calls]] = []
         self.calls = _Calls()
 
-    def renew(self) -> None:
+    def _renew_after_fork(self) -> None:
         """Make the locks anew, in a forked process."""
         self._lock = RLock()
         for call in self.calls:
@@ -91,12 +89,17 @@ class ListenerSet:
         return [self.calls, *former]
 
 
-@attrs.define(eq=False, repr=False, weakref_slot=False)
 class Subscription:
-    """The function that removes a listener from its set; a closure would take twice the memory."""
+    """The function that removes a listener from its set; a closure would take twice the memory.
 
-    _listeners: ListenerSet
-    _listener: Listener
+    It has no fields that attrs knows: in a state it is a function.
+    """
+
+    __slots__ = ("_listener", "_listeners")
+
+    def __init__(self, listeners: ListenerSet, listener: Listener) -> None:
+        self._listeners = listeners
+        self._listener = listener
 
     def __call__(self) -> None:
         """Remove the listener; a second call does nothing, unless it was added again."""
@@ -117,7 +120,7 @@ class Batches:
         self._before: dict[int, Any] = {}  # by thread: the state before the first change, if any
         self.calls: list[Listener] = [self._hold_or_notify]
 
-    def renew(self) -> None:
+    def _renew_after_fork(self) -> None:
         """Make the lock anew, in a forked process, and forget the batches of other threads."""
         self._lock = RLock()
         self._before = {key: self._before[key] for key in self._before if key == get_ident()}

@@ -161,7 +161,7 @@ class Changes(AsyncIterator[S], Generic[S]):
     def __init__(self, subscribe: Callable[[Callable[[S, S], None]], Callable[[], None]]) -> None:
         self._newest: S = _NOTHING
         self._is_closed = False
-        self.renew()
+        self._renew_after_fork()
         renews_after_fork(self)
         this = ref(self)  # the listener must not keep alive what no task iterates over
 
@@ -174,7 +174,7 @@ class Changes(AsyncIterator[S], Generic[S]):
 
         self._unsubscribe = unsubscribe = subscribe(listener)
 
-    def renew(self) -> None:
+    def _renew_after_fork(self) -> None:
         """Make the lock anew, in a forked process, in which no task waits."""
         self._lock = RLock()
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()

@@ -261,11 +261,11 @@ class Store(Generic[T]):
         """
         return self._batches.open()
 
-    def renew(self) -> None:
+    def _renew_after_fork(self) -> None:
         """Make the locks anew, in a forked process."""
         self._lock = RLock()
-        self._listeners.renew()
-        self._batches.renew()
+        self._listeners._renew_after_fork()
+        self._batches._renew_after_fork()
 
     def __repr__(self) -> str:
         state: Any = self._state

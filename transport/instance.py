@@ -201,6 +201,7 @@ class BaseInstance(ABC, Generic[Given]):
             self._adapters.closings += 1
             await self.runtime.shut_down()
             await self._adapters.close()
+            self.runtime.unbind()
 
     def __repr__(self) -> str:
         base_url = self.defaults.base_url

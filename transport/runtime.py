@@ -215,7 +215,10 @@ class AsyncRuntime(_Runtime):
                 self._tasks.pop(task, None)
         finally:
             self._closing.discard(closing)
-        self._loop = None  # it serves any event loop again
+
+    def unbind(self) -> None:
+        """Serve any event loop again, now that all is closed."""
+        self._loop = None
 
     def after_fork(self) -> None:
         """Start anew in a child, which has neither the tasks nor the connections."""
@@ -247,6 +250,9 @@ class SyncRuntime(_Runtime):
         refuse_async(value)
 
     def bind(self) -> None:
+        pass
+
+    def unbind(self) -> None:
         pass
 
     @contextlib.asynccontextmanager

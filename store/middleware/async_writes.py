@@ -184,11 +184,11 @@ class _Later:
     """The functions that are to be called later, and the thread that waits for the next of them."""
 
     def __init__(self) -> None:
-        self.renew()
+        self._renew_after_fork()
         renews_after_fork(self)
         atexit.register(self._call_all)
 
-    def renew(self) -> None:
+    def _renew_after_fork(self) -> None:
         """Begin anew. What another process is to call is its own affair."""
         self._changed = Condition()
         self._calls: list[tuple[float, int, Callable[[], object]]] = []

@@ -74,9 +74,11 @@ def ensure_convertible(state: Any) -> None:
     """Raise ImportError if it takes cattrs to store a state, and that is not installed."""
     cls: Any = type(state)
     if not is_pydantic(cls) and not is_struct(cls):
+        hints = hints_of.__wrapped__(cls)  # not kept: a class further below may not be there yet
         for name, part in (settable_fields(state) or {}).items():
-            if not is_function(part):
-                _field_conversion(cls, name)
+            hint = hints.get(name, _UNKNOWN)
+            if not (is_function(part) or hint is _UNKNOWN or _is_json(hint)):
+                _converter()
 
 
 def _field_conversion(cls: Any, name: str) -> _Conversion:
@@ -168,12 +170,13 @@ def _converter() -> Any:
         converter.register_unstructure_hook(kind, unstructure)
         converter.register_structure_hook(kind, structure)
     for predicate, to_json, from_json in (
-        (_is_named_tuple, _tuple_to_json, _tuple_from_json),
         (is_pydantic, _model_to_json, model_from_json),
         (is_struct, _struct_to_json, struct_from_json),
     ):
         converter.register_unstructure_hook_func(predicate, to_json)
         converter.register_structure_hook_func(predicate, from_json)
+    converter.register_unstructure_hook_factory(_is_named_tuple, _tuple_to_json)
+    converter.register_structure_hook_func(_is_named_tuple, _tuple_from_json)
     converter.register_unstructure_hook_factory(_is_enum, _enum_to_json)
     converter.register_structure_hook_factory(_is_enum, _enum_from_json)
     converter.register_unstructure_hook_factory(_is_class, _class_to_json)
@@ -214,10 +217,10 @@ def _is_named_tuple(hint: Any) -> bool:
     return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
 
 
-def _tuple_to_json(value: Any) -> list[Any]:
-    return [
-        _field_conversion(type(value), name)[0](part, (name,), breathe=None)
-        for name, part in zip(value._fields, value, strict=True)
+def _tuple_to_json(cls: Any) -> Callable[[Any], list[Any]]:
+    return lambda value: [
+        _field_conversion(cls, name)[0](part, (name,), breathe=None)
+        for name, part in zip(cls._fields, value, strict=True)
     ]
 
 

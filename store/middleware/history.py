@@ -67,11 +67,11 @@ class History:
         self._get_state = get_state
         self._max_actions = max_age - 1
         self._actions = deque[RecordedAction]()
-        self.renew()
+        self._renew_after_fork()
         renews_after_fork(self)
         self.restart(None)
 
-    def renew(self) -> None:
+    def _renew_after_fork(self) -> None:
         """Make the lock anew, in a forked process."""
         self._lock = RLock()
 

@@ -45,10 +45,10 @@ class Hydrator(Generic[T]):
         self._set_state = set_state
         self._initial: Any = None
         self._last = 0
-        self.renew()
+        self._renew_after_fork()
         renews_after_fork(self)
 
-    def renew(self) -> None:
+    def _renew_after_fork(self) -> None:
         """Begin anew in a forked process, in which no hydration is under way."""
         self.is_hydrating = False
         self.ending: Future[None] = Future()
@@ -100,7 +100,7 @@ class Hydrator(Generic[T]):
             hydration = Hydration[T](self._item.number())
             self._last = hydration.number
             if self.has_ended and not self.is_hydrating:
-                self.renew()
+                self._renew_after_fork()
             self.is_hydrating = True
         try:
             for listener in self.on_hydrate.calls:

@@ -75,10 +75,10 @@ class PersistedItem(Generic[T]):
         self._failures = 0
         self._reading: Future[None] | None = None
         self._held = _Held()
-        self.renew()
+        self._renew_after_fork()
         renews_after_fork(self)
 
-    def renew(self) -> None:
+    def _renew_after_fork(self) -> None:
         """Begin anew in a forked process, in which nothing is under way."""
         self.lock = RLock()
         self._one_write = RLock()  # so that the last write is of the last state
@@ -299,7 +299,8 @@ class PersistedItem(Generic[T]):
             self.options = merge_state(self.options, options)
             self.is_throttled = self.options.throttle > 0 and not self.options.sync
             self._forget()
-            self.untaken = None
+            if self.untaken is not UNREAD:
+                self.untaken = None
 
     def _forget(self) -> None:
         with self.lock:

@@ -54,10 +54,10 @@ class Sharing(Generic[T]):
         self._listening: finalize[..., Any] | None = None
         self._kept: list[Any] = []
         self._inherited: list[Any] = []
-        self.renew()
+        self._renew_after_fork()
         renews_after_fork(self)
 
-    def renew(self) -> None:
+    def _renew_after_fork(self) -> None:
         """Begin anew in a forked process, in which nothing is being changed."""
         self._changes: set[object] = set()
         self._is_reading_due = False

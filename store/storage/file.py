@@ -144,6 +144,7 @@ class FileStorage:
             if path.stat().st_size == len(content) and read_file(path) == content:
                 return
         self._write(path, content, partial(self._watcher.note_own, self._path(name)))
+        self._watcher.wake_others(self._path(name))
 
     @cuts_frames
     def replace_item(self, name: str, expected: str | None, value: str) -> bool:
@@ -167,6 +168,7 @@ class FileStorage:
             self._write(path, _encoded(value), announce)
         except _OvertakenError:
             return False
+        self._watcher.wake_others(self._path(name))
         return True
 
     @cuts_frames
@@ -175,7 +177,7 @@ class FileStorage:
         path = self._file(name)
         self._watcher.note_own(self._path(name), None)
         attempt(f"{path} cannot be removed", _remove, path)
-        self._watcher.wake_others()
+        self._watcher.wake_others(self._path(name))
 
     @cuts_frames
     def ensure_writable(self, name: str, size: int) -> None:
@@ -258,7 +260,6 @@ class FileStorage:
             attempt(what, remove_left_over, path)
             self._tidied.add(path)
         attempt(what, partial(write_file, path, content, announce, private=self._private))
-        self._watcher.wake_others()
 
     @contextmanager
     def _locked(self, lock: AbstractContextManager[None]) -> Iterator[None]:

@@ -93,10 +93,10 @@ class RedisStorage:
         self._prefix = prefix
         self._lock_timeout = lock_timeout
         self._is_async = iscoroutinefunction(type(client).execute_command)
-        self.renew()
+        self._renew_after_fork()
         renews_after_fork(self)
 
-    def renew(self) -> None:
+    def _renew_after_fork(self) -> None:
         """Take a new name, in a forked process."""
         self._id = token_hex(8)  # tells its own notices from those of other processes
 

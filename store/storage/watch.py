@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from threading import Event, RLock, Thread
 from typing import Any
 
@@ -52,16 +53,17 @@ class FileWatcher:
     def __init__(self, interval: float) -> None:
         self.interval = interval
         self._watched: list[_Watched] = []
-        self.renew()
+        self._renew_after_fork()
         renews_after_fork(self)
 
-    def renew(self) -> None:
+    def _renew_after_fork(self) -> None:
         """Make the lock anew, in a forked process, in which there is no thread."""
         self._lock = RLock()  # the garbage collector may unsubscribe a store at any moment
         self._thread: Thread | None = None
-        self.woken = Event()
+        self.woken = SimpleQueue[None]()  # unlike an event, a signal handler may use it anywhere
+        _running.discard(self)
 
-    def restart(self) -> None:
+    def _restart_after_fork(self) -> None:
         """Start the thread, if anything is watched and it does not run."""
         if self._watched and self._thread is None:
             self._thread = Thread(target=self._run, name="zustax-watcher", daemon=True)
@@ -78,7 +80,7 @@ class FileWatcher:
 
         with self._lock:
             self._watched.append(watched)
-            self.restart()
+            self._restart_after_fork()
         return unsubscribe
 
     def note_own(self, path: Path, signature: Signature) -> None:
@@ -88,16 +90,22 @@ class FileWatcher:
                 if watched.path == path:
                     watched.own = signature
 
-    def wake_others(self) -> None:
-        """Have the other watchers of this process look now, since a file was changed here."""
+    def wake_others(self, path: Path) -> None:
+        """Have the other watchers of a file in this process look now: it was changed here."""
         for watcher in tuple(_running):
-            if watcher is not self:
-                watcher.woken.set()
+            if watcher is not self and watcher.watches(path):
+                watcher.woken.put(None)
+
+    def watches(self, path: Path) -> bool:
+        """Return True if a file is watched."""
+        return any(watched.path == path for watched in tuple(self._watched))
 
     def _run(self) -> None:
         while True:
-            self.woken.wait(self.interval)
-            self.woken.clear()
+            with suppress(Empty):
+                self.woken.get(timeout=self.interval)
+                while True:  # several changes are seen in one look
+                    self.woken.get_nowait()
             with self._lock:
                 if not self._watched:
                     self._thread = None
@@ -146,15 +154,15 @@ class ThreadListener:
         self._client = client
         self._channel = channel
         self._is_over = Event()
-        self.restart()
+        self._restart_after_fork()
         renews_after_fork(self)
 
-    def renew(self) -> None:
+    def _renew_after_fork(self) -> None:
         """Make the event anew, in a forked process, unless the thread was to end."""
         if not self._is_over.is_set():
             self._is_over = Event()
 
-    def restart(self) -> None:
+    def _restart_after_fork(self) -> None:
         """Start the thread, unless it is to end."""
         if not self._is_over.is_set():
             Thread(target=self._run, name="zustax-redis", daemon=True).start()

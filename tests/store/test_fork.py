@@ -265,3 +265,38 @@ def test_a_fork_in_the_middle_of_a_change_leaves_both_able_to_go_on() -> None:
         assert os.waitpid(children[0], 0)[1] == 0
         """
     )
+
+
+def test_a_child_follows_its_storage_whatever_other_stores_there_are(tmp_path: Path) -> None:
+    run(
+        """
+        made = [create_store(devtools(lambda: {"n": 0}, name=name)) for name in "abcd"]
+        storage = FileStorage(sys.argv[1], poll_interval=0.01)
+        store = create_store(persist(lambda: {"n": 0}, name="n", storage=storage, sync=True))
+
+        def child():
+            wait_until(lambda: store.get_state() == {"n": 1})
+
+        def write():
+            FileStorage(sys.argv[1]).set_item("n", '{"state": {"n": 1}, "version": 0}')
+
+        in_child(child, write)
+        """,
+        tmp_path,
+    )
+
+
+def test_a_fork_calls_no_method_of_a_class_of_ones_own() -> None:
+    run(
+        """
+        class Game(UserStore):
+            def renew(self):
+                self.logout()
+
+            restart = renew
+
+        game = Game()
+        game.login("access", "refresh")
+        in_child(lambda: game.get_state().is_login or sys.exit("it was logged out"))
+        """
+    )

@@ -164,6 +164,7 @@ class _Exchange:
                     "Maximum number of redirects exceeded",
                     RequestError.ERR_FR_TOO_MANY_REDIRECTS,
                 )
+            self._head = None
             await head.close(True)
             self._check_deadline()
             self._left_origin |= origin(following.url) != origin(request.url)
@@ -185,7 +186,6 @@ class _Exchange:
         built = self._request = self._build(request, cookie)
         if is_redirected and config.before_redirect:
             call(config.before_redirect, built)
-        self._head = None  # that of a redirect has been closed
         head = self._head = await backend.send(built, self._proxy)
         if jar is not None:
             keep_cookies(jar, request.url, head.headers)

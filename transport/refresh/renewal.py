@@ -40,6 +40,9 @@ _log = logging.getLogger("zustax")
 #: Seconds before each further try of a refresh call that could not even connect (9).
 _PAUSES = (0.1, 0.4)
 
+#: What a request fails with for which there was no connection.
+_NO_CONNECTION = (RequestError.ERR_NETWORK, RequestError.ECONNREFUSED, RequestError.ECONNABORTED)
+
 #: A wait that ends so many seconds late was stopped, with its event loop or its process. An answer
 #: that arrived meanwhile then gets so many seconds to be handled (19).
 _STOPPED = 0.25
@@ -258,10 +261,14 @@ class Renewer:
             return error
 
     def _may_try_again(self, result: TokenPair | RefreshError) -> bool:
-        """Return True if nothing was sent (9)."""
+        """Return True if there was no connection, so that nothing was sent (9)."""
         cause = result.__cause__ if isinstance(result, RefreshError) else None
-        was_sent = not isinstance(cause, RequestError) or cause.request_was_sent
-        return self._is_ready_made and not was_sent
+        return (
+            self._is_ready_made
+            and isinstance(cause, RequestError)
+            and cause.code in _NO_CONNECTION
+            and not cause.request_was_sent
+        )
 
     # --- effects ---
 

@@ -68,7 +68,7 @@ def check_lock(persist: Any) -> None:
     options = persist.get_options()
     try:
         if hasattr(options.storage, "lock"):
-            options.storage.lock(options.name)
+            options.storage.lock(options.name, timeout=0.0)
     except ImportError:
         raise
     except Exception as error:

@@ -155,6 +155,16 @@ def test_a_storage_that_was_away_is_read_again_before_the_first_change() -> None
     assert json.loads(storage.get_item("app") or "")["state"] == store.get_state()
 
 
+def test_other_options_do_not_make_it_forget_to_read_again() -> None:
+    storage = Unsteady({"app": PRECIOUS})
+    storage.is_readable = False
+    store = make(storage)
+    store.persist.set_options(on_write_error=print)
+    storage.is_readable = True
+    store.set_state({"n": 1})
+    assert store.get_state() == {"n": 1, "keep": "precious"}
+
+
 def test_a_storage_that_stays_away_is_not_written() -> None:
     storage = Unsteady({"app": PRECIOUS})
     storage.is_readable = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
+import json
 import subprocess
 import sys
 import textwrap
@@ -418,6 +419,29 @@ HIDDEN = """
 """
 
 
+LATE = """
+    from __future__ import annotations
+    import attrs
+    from zustax.store import MemoryStorage, create_store, persist
+
+    @attrs.frozen
+    class State:
+        later: Later | None = None
+
+    storage = MemoryStorage()
+    store = create_store(persist(lambda: State(), name="app", storage=storage))
+
+    @attrs.frozen
+    class Later:
+        at: int = 0
+"""
+
+
+@attrs.frozen
+class Pinned:
+    point: Point | None = None
+
+
 def test_an_import_for_type_checkers_alone_disturbs_no_other_field() -> None:
     made = module(HIDDEN)
     state = made.State((made.Todo("milk"),), made.Group((made.Todo("bread"),), "x"))
@@ -430,6 +454,24 @@ def test_what_an_unknown_annotation_could_not_bring_back_is_refused() -> None:
         next_program(made.State(), {"group": made.Group((), DAY)})
     with pytest.raises(TypeError, match=r"state\['on_done'\] is a date"):
         next_program(made.State(), {"on_done": DAY})
+
+
+def test_a_plain_tuple_of_the_right_values_is_stored_where_a_named_one_belongs() -> None:
+    plain: Any = (1, DAY)
+    assert next_program(Pinned(), {"point": plain}) == Pinned(Point(1, DAY))
+
+
+def test_a_class_below_the_store_is_known_once_a_state_is_set() -> None:
+    made = module(LATE)
+    made.store.set_state({"later": made.Later(3)})
+    assert json.loads(made.storage.get_item("app"))["state"] == {"later": {"at": 3}}
+
+
+def test_what_unsubscribes_is_a_function_in_a_state() -> None:
+    off = create_store({"n": 0}).subscribe(print)
+    store = create_store(persist(lambda: {"n": 0, "off": off}, name="app", storage=MemoryStorage()))
+    store.set_state({"n": 1})
+    assert store.get_state() == {"n": 1, "off": off}
 
 
 def test_functions_are_left_out_and_stay() -> None:

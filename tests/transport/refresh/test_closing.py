@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
 from typing import Any
@@ -81,6 +82,27 @@ def test_a_closed_asynchronous_instance_can_be_used_in_the_next_loop(
     next_loop = AsyncClient(app.api)
     assert next_loop.start(lambda api: api.get("/items")).response().status == 200
     next_loop.close()
+
+
+async def test_a_request_that_is_made_while_an_instance_closes_does_not_keep_it_in_its_loop(
+    server: AuthServer,
+) -> None:
+    async def again(_error: Exception) -> Any:
+        return await api.get("/items", validate_status=None)
+
+    async def elsewhere() -> int:
+        async with api:
+            return (await api.get("/items", validate_status=None)).status
+
+    api = create(base_url=server.url)
+    api.interceptors.response.use(None, again)
+    gate = server.hold("/slow")
+    call = asyncio.ensure_future(api.get("/slow"))
+    await asyncio.to_thread(server.wait_for, 1, "/slow")
+    await api.aclose()
+    assert await asyncio.to_thread(asyncio.run, elsewhere()) == 401
+    gate.open()
+    await asyncio.wait([call])
 
 
 def test_a_store_is_let_go_with_the_last_instance_over_it() -> None:

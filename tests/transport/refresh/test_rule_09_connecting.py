@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from zustax.transport import json_refresh
 
 from ...support.app import App
 from ...support.clients import Client
@@ -138,3 +139,19 @@ def test_rule_09_a_refresh_of_ones_own_is_not_tried_again(
     server.expire()
     app.get("/items").error()
     assert len(calls) == 1
+
+
+def test_rule_09_a_call_that_is_refused_before_it_is_sent_is_not_tried_again(
+    new_app: NewApp, server: AuthServer
+) -> None:
+    sent: list[str | None] = []
+
+    def send(refresh_token: str | None) -> Any:
+        sent.append(refresh_token)
+        return {"refresh_token": refresh_token}
+
+    refresh = json_refresh(REFRESH, send=send, headers={"no name": "of a header"})
+    app = new_app(refresh=refresh).login()
+    server.expire()
+    app.get("/items").error()
+    assert len(sent) == 1
