@@ -60,13 +60,13 @@ class Stage:
     kind: type[Client]
     server: AuthServer
     secrets: Secrets
-    _programs: ExitStack
+    programs: ExitStack
     apps: list[App] = field(factory=list)
 
     def app(self, defaults: Any = None, *, login: bool = True, **options: Any) -> App:
         """A program in which ada is logged in; ``options`` are for `silent_refresh`."""
         client = self.kind.create(**{"base_url": self.server.url, **(defaults or {})})
-        app = self._programs.enter_context(App(self.server, client, **options))
+        app = self.programs.enter_context(App(self.server, client, **options))
         self.apps.append(app)
         return app.login() if login else app
 
@@ -78,7 +78,7 @@ class Stage:
 
     def clock(self) -> Clock:
         """The clock that everybody goes by from now on."""
-        return self._programs.enter_context(Clock())
+        return self.programs.enter_context(Clock())
 
     def end(self) -> None:
         """Let everything end that is under way, and close the programs."""
@@ -323,6 +323,7 @@ class BrokenStorage(MemoryStorage):
 def expired_over(storage: BrokenStorage, stage: Stage, broken: str) -> App:
     app = stage.expired(store=UserStore(storage=storage))
     storage.broken = broken
+    stage.programs.callback(setattr, storage, "broken", "")  # or its store tries for ever to write
     return app
 
 
